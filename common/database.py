@@ -1,0 +1,40 @@
+"""The pool of PostgreSQL connections that a service holds."""
+
+from psycopg_pool import ConnectionPool
+
+from common.errors import Problem
+
+
+def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
+    """A pool of at most `size` autocommit connections; opens without waiting for the server.
+
+    A request waits 3 s at most for a connection, a statement runs 8 s at most and waits 4 s at most for
+    a lock. Open it in the process that uses it: connections do not survive a fork.
+    """
+    pool = ConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=3.0,
+        open=False,
+        kwargs={
+            "autocommit": True,
+            "connect_timeout": 3,
+            "options": "-c statement_timeout=8s -c lock_timeout=4s",
+        },
+    )
+    pool.open()
+    return pool
+
+
+def check(pool: ConnectionPool) -> None:
+    """Raise when the database does not answer: a check for `/readyz`."""
+    with pool.connection(timeout=1.0) as connection:
+        connection.execute("SELECT 1")
+
+
+def unavailable(error: Exception) -> Problem:
+    """The problem that tells a caller that the database is away or too busy."""
+    return Problem(
+        503, f"the database is not available ({type(error).__name__})", headers={"Retry-After": "1"}
+    )

@@ -1,0 +1,61 @@
+"""Request bodies: what several services take, and how a body is read."""
+
+from typing import Annotated, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from common.errors import Problem
+
+Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,31}$")]
+OrderId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Card = Annotated[str, Field(pattern=r"^[0-9]{12,19}$", repr=False)]
+CustomerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@:-]{1,64}$")]
+
+
+class Body(BaseModel):
+    """A JSON object with no members but the declared ones, and no conversion of their types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Item(Body):
+    """Some pieces of one product."""
+
+    sku: Sku
+    quantity: int = Field(ge=1, le=100)
+
+
+class Items(Body):
+    """A list of items in which each product stands once."""
+
+    items: list[Item] = Field(min_length=1, max_length=20)
+
+    @field_validator("items")
+    @classmethod
+    def _each_product_once(cls, items: list[Item]) -> list[Item]:
+        if len({item.sku for item in items}) < len(items):
+            raise ValueError("a sku stands in it twice")
+        return items
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read_body(model: type[B]) -> B:
+    """The request's JSON body as `model`; Problem 413, 415, 400 or 422 when it is not one."""
+    if request.mimetype != "application/json":
+        raise Problem(415, "the body must be JSON, with Content-Type: application/json")
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as error:
+        # Never the input itself: it holds card numbers.
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        if faults[0]["type"] == "json_invalid":
+            raise Problem(400, f"the body is not JSON: {faults[0]['msg']}") from None
+        errors = [{"at": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:20]]
+        raise Problem(422, f"{errors[0]['at'] or 'the body'}: {errors[0]['message']}", errors=errors) from None
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join(f"/{part}" for part in location)

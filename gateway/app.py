@@ -1,0 +1,73 @@
+"""The gateway: the public API and the shop page."""
+
+from flask import Flask, Response, jsonify, render_template, request
+from opentelemetry import trace
+from opentelemetry.instrumentation.propagators import TraceResponsePropagator, set_global_response_propagator
+from pydantic import Field
+
+from common.errors import Problem, problem_response
+from common.schemas import Card, CustomerId, Items, read_body
+from common.service import create_service
+from common.settings import ServiceSettings, load
+from gateway import openapi
+from gateway.clients import Inventory, Orders
+
+
+class Settings(ServiceSettings):
+    """The gateway's settings."""
+
+    order_url: str = Field(description="base URL of the order service")
+    inventory_url: str = Field(description="base URL of the inventory service")
+    trace_url: str = Field(
+        "http://127.0.0.1:16686/trace/{trace_id}", description="a trace's page, as a browser reaches it"
+    )
+
+
+class Checkout(Items):
+    """The body of POST /checkout."""
+
+    customer_id: CustomerId
+    card: Card
+
+
+def current_trace_id() -> str | None:
+    """The trace that this request belongs to; None when nothing is traced."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def create_app() -> Flask:
+    """The application."""
+    settings = load(Settings)
+    orders, inventory = Orders(settings.order_url), Inventory(settings.inventory_url)
+    app = create_service("gateway", {"order": orders.check, "inventory": inventory.check})
+    # Every answer names its trace in a `traceresponse` header.
+    set_global_response_propagator(TraceResponsePropagator())
+
+    @app.errorhandler(Problem)
+    def with_trace_id(problem: Problem) -> Response:
+        problem.extra["trace_id"] = current_trace_id()
+        return problem_response(problem)
+
+    @app.get("/")
+    def shop() -> str:
+        return render_template("shop.html", trace_url=settings.trace_url)
+
+    @app.post("/checkout")
+    def checkout() -> tuple[Response, int]:
+        order = orders.place(read_body(Checkout).model_dump())
+        return jsonify(**order, trace_id=current_trace_id()), 201
+
+    @app.get("/products")
+    def products() -> Response:
+        return jsonify(inventory.products(request.args.get("after"), request.args.get("limit")))
+
+    @app.get("/orders/<uuid:order_id>")
+    def order(order_id: object) -> Response:
+        return jsonify(orders.find(str(order_id)))
+
+    @app.get("/openapi.json")
+    def api_document() -> Response:
+        return jsonify(openapi.document(Checkout))
+
+    return app

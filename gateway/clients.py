@@ -1,0 +1,31 @@
+"""The services that the gateway calls."""
+
+from typing import Any
+
+from common.http_client import ServiceClient
+
+
+class Orders(ServiceClient):
+    """The order service."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("order", url, timeout=20.0)
+
+    def place(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Place an order; returns order_id, status, total_cents, currency."""
+        return dict(self.call("POST", "/orders", json=order))
+
+    def find(self, order_id: str) -> dict[str, Any]:
+        """An order; Problem 404 when there is none."""
+        return dict(self.call("GET", f"/orders/{order_id}"))
+
+
+class Inventory(ServiceClient):
+    """The inventory service."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("inventory", url, timeout=9.0)
+
+    def products(self, after: str | None, limit: str | None) -> dict[str, Any]:
+        """A page of the catalogue."""
+        return dict(self.call("GET", "/products", params={"after": after, "limit": limit}))

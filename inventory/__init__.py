@@ -1,0 +1,1 @@
+"""The catalogue, the stock ledger and the reservations made on it."""

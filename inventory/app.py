@@ -1,0 +1,64 @@
+"""The inventory service: GET /products, POST and DELETE /reservations."""
+
+from functools import partial
+
+from flask import Flask, Response, jsonify, request
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from pydantic import Field
+
+from common import database
+from common.errors import Problem, problem_response
+from common.schemas import Items, OrderId, read_body
+from common.service import create_service
+from common.settings import ServiceSettings, load
+from inventory import reservations, store
+
+
+class Settings(ServiceSettings):
+    """The inventory's settings."""
+
+    database_url: str = Field(description="PostgreSQL URL of the inventory's database")
+
+
+class NewReservation(Items):
+    """The body of POST /reservations."""
+
+    order_id: OrderId
+
+
+def create_app() -> Flask:
+    """The application, with its connection pool open."""
+    pool = database.open_pool(load(Settings).database_url)
+    app = create_service("inventory", {"postgres": partial(database.check, pool)})
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(PoolTimeout)
+    def database_away(error: Exception) -> Response:
+        return problem_response(database.unavailable(error))
+
+    @app.get("/products")
+    def products() -> Response:
+        limit = request.args.get("limit", 100, type=int)
+        if not 1 <= limit <= 1000:
+            raise Problem(422, "limit must be from 1 to 1000")
+        after = request.args.get("after", "")
+        if len(after) > 32 or "\0" in after:
+            raise Problem(422, "after must be a sku")
+        with pool.connection() as connection:
+            found = store.list_products(connection, after, limit)
+        return jsonify(products=found, next=found[-1]["sku"] if len(found) == limit else None)
+
+    @app.post("/reservations")
+    def reserve() -> tuple[Response, int]:
+        body = read_body(NewReservation)
+        with pool.connection() as connection:
+            return jsonify(reservations.reserve(connection, body.order_id, body.items)), 201
+
+    @app.delete("/reservations/<uuid:order_id>")
+    def release(order_id: object) -> Response:
+        with pool.connection() as connection:
+            released = store.release(connection, str(order_id))
+        return jsonify(order_id=str(order_id), released=released)
+
+    return app

@@ -1,0 +1,1 @@
+"""Orders: persists them, has their stock reserved and their card charged, announces the confirmed ones."""

