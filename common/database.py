@@ -1,8 +1,14 @@
 """The pool of PostgreSQL connections that a service holds."""
 
+from typing import Any
+
 from psycopg_pool import ConnectionPool
 
 from common.errors import Problem
+from common.telemetry import SummaryCursor
+
+# What every connection of a service has, in a pool or not.
+CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 3, "cursor_factory": SummaryCursor}
 
 
 def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
@@ -17,11 +23,7 @@ def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
         max_size=size,
         timeout=3.0,
         open=False,
-        kwargs={
-            "autocommit": True,
-            "connect_timeout": 3,
-            "options": "-c statement_timeout=8s -c lock_timeout=4s",
-        },
+        kwargs={**CONNECTION, "options": "-c statement_timeout=8s -c lock_timeout=4s"},
     )
     pool.open()
     return pool
@@ -35,6 +37,4 @@ def check(pool: ConnectionPool) -> None:
 
 def unavailable(error: Exception) -> Problem:
     """The problem that tells a caller that the database is away or too busy."""
-    return Problem(
-        503, f"the database is not available ({type(error).__name__})", headers={"Retry-After": "1"}
-    )
+    return Problem(503, f"the database is not available ({type(error).__name__})", headers={"Retry-After": "1"})

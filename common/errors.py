@@ -15,9 +15,7 @@ class Problem(Exception):
     `extra` adds members to the answer, `headers` adds headers to it.
     """
 
-    def __init__(
-        self, status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: object
-    ) -> None:
+    def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: object) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
@@ -34,9 +32,7 @@ def problem_response(problem: Problem) -> Response:
         "detail": problem.detail,
         **problem.extra,
     }
-    return Response(
-        json.dumps(body), problem.status, headers=problem.headers, content_type="application/problem+json"
-    )
+    return Response(json.dumps(body), problem.status, headers=problem.headers, content_type="application/problem+json")
 
 
 def register_errors(app: Flask) -> None:

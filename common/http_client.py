@@ -32,15 +32,11 @@ class ServiceClient:
         answer in time, 503 when it cannot be reached.
         """
         try:
-            response = self.session.request(
-                method, self.base_url + path, timeout=(1.0, self.timeout), **arguments
-            )
+            response = self.session.request(method, self.base_url + path, timeout=(1.0, self.timeout), **arguments)
         except requests.ReadTimeout as error:
             raise Problem(504, f"{self.name} did not answer within {self.timeout:g} s") from error
         except requests.RequestException as error:
-            raise Problem(
-                503, f"{self.name} cannot be reached", headers={"Retry-After": "1"}
-            ) from error
+            raise Problem(503, f"{self.name} cannot be reached", headers={"Retry-After": "1"}) from error
         if response.ok:
             return response.json()
         raise _problem_of(self.name, response)

@@ -3,59 +3,61 @@
 The psycopg instrumentation names a span after its statement's first word. The semantic conventions want
 the query's summary there (`SELECT stock_movement`) and in `db.query.summary`:
 https://opentelemetry.io/docs/specs/semconv/database/database-spans/#generating-a-summary-of-the-query-text
-The launcher calls `install` after it has instrumented the libraries (entry point
-`opentelemetry_post_instrument` in pyproject.toml), so that the services' SQL stays plain psycopg.
+The connections of `common.database` have cursors that see to it, so that the services' SQL stays plain psycopg.
 """
 
 import re
 from functools import lru_cache
+from typing import Any, Self
 
+import psycopg
 from opentelemetry import trace
-from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from opentelemetry.trace import SpanKind
+from psycopg.abc import Params
+from psycopg.rows import Row
 
 _NOT_SQL = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _OPERATION = re.compile(
     r"""\b(?:
-        for \s+ (?:no \s+ key \s+)? update (?: \s+ of \s+ \w+ )?     # a lock, no operation of its own
-      | on \s+ conflict \b [^()]* (?: \([^)]*\) )? \s* do \s+ update # part of an INSERT
-      | (?P<operation> select | insert \s+ into | update | delete \s+ from )
-      | (?: from | join ) \s+ (?P<source> [\w.]+ ) (?! \s* \( )      # a table, not a function
+        for \s+ (?:no \s+ key \s+)? update \b                       # a lock, no operation of its own
+      | on \s+ conflict \b .*? \b do \s+ (?:update|nothing) \b      # part of an INSERT
+      | (?P<operation> select | insert \s+ into | update | delete \s+ from ) \b
+      | (?: from | join ) \s+ (?P<source> [\w.]+ ) \b (?! \s* \( )  # a table, not a function
     )""",
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _TARGET = re.compile(r"\s+([\w.]+)")
+_COMMON_TABLE_EXPRESSION = re.compile(r"(\w+)\s+AS\s+\(", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
 def summary(statement: str) -> str:
     """The statement's operations and the tables they work on, in their order: `SELECT product`."""
     text = _NOT_SQL.sub(" ", statement)
-    common_table_expressions = {name.lower() for name in re.findall(r"(\w+)\s+AS\s+\(", text, re.IGNORECASE)}
-    words: list[str] = []
+    not_tables = {name.lower() for name in _COMMON_TABLE_EXPRESSION.findall(text)}
+    parts: list[list[str]] = []
     for match in _OPERATION.finditer(text):
-        operation, source = match["operation"], match["source"]
-        if operation:
-            words.append(operation.split()[0].upper())
-            if words[-1] != "SELECT" and (target := _TARGET.match(text, match.end())):
-                words.append(target[1])
-        elif source and source.lower() not in common_table_expressions and source.lower() != "unnest":
-            words.append(source)
-    return " ".join(words)[:255] or statement.split(maxsplit=1)[0].upper()
+        if match["operation"]:
+            parts.append([match["operation"].split()[0].upper()])
+            if parts[-1] != ["SELECT"] and (target := _TARGET.match(text, match.end())):
+                parts[-1].append(target[1])
+        elif match["source"] and parts and match["source"].lower() not in not_tables:
+            parts[-1].append(match["source"])
+    with_a_table = [" ".join(part) for part in parts if len(part) > 1]
+    return " ".join(with_a_table)[:255] or text.split(maxsplit=1)[0].upper()
 
 
-class QuerySummary(SpanProcessor):
-    """Names each SQL span after its statement's summary, when the span is about to end."""
+class SummaryCursor(psycopg.Cursor[Row]):
+    """A cursor that gives the span of its statement the statement's summary as name.
 
-    def _on_ending(self, span: Span) -> None:
-        # The specification's OnEnding; the SDK keeps the underscore while that is in development.
-        statement = (span.attributes or {}).get("db.query.text")
-        if isinstance(statement, str) and statement.strip():
-            span.update_name(summary(statement))
-            span.set_attribute("db.query.summary", summary(statement))
+    The instrumentation calls this `execute` inside the span that it has started. Where nothing is traced,
+    or not this statement, the current span is none or one of another kind, and is left alone.
+    """
 
-
-def install() -> None:
-    """Add the processor to the provider that the launcher has set up."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider.add_span_processor(QuerySummary())
+    def execute(self, query: Any, params: Params | None = None, **options: Any) -> Self:
+        """Run the statement, as psycopg.Cursor.execute does."""
+        span = trace.get_current_span()
+        if isinstance(query, str) and span.is_recording() and getattr(span, "kind", None) is SpanKind.CLIENT:
+            span.update_name(summary(query))
+            span.set_attribute("db.query.summary", summary(query))
+        return super().execute(query, params, **options)

@@ -42,7 +42,7 @@ def create_app() -> Flask:
     orders, inventory = Orders(settings.order_url), Inventory(settings.inventory_url)
     app = create_service("gateway", {"order": orders.check, "inventory": inventory.check})
     # Every answer names its trace in a `traceresponse` header.
-    set_global_response_propagator(TraceResponsePropagator())
+    set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
 
     @app.errorhandler(Problem)
     def with_trace_id(problem: Problem) -> Response:

@@ -25,9 +25,7 @@ def reserve(connection: Connection, order_id: str, items: list[Item]) -> dict[st
         if not short and store.reserve(connection, order_id, items, products):
             return {
                 "order_id": order_id,
-                "items": [
-                    {**item.model_dump(), "price_cents": products[item.sku].price_cents} for item in items
-                ],
+                "items": [{**item.model_dump(), "price_cents": products[item.sku].price_cents} for item in items],
                 "currency": products[skus[0]].currency,
             }
         reservation = store.find_reservation(connection, order_id)

@@ -1,6 +1,7 @@
 """The order service: POST /orders, GET /orders/<id>."""
 
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 from flask import Flask, Response, jsonify
@@ -31,7 +32,7 @@ def create_app() -> Flask:
     settings = load(Settings)
     pool = database.open_pool(settings.database_url)
     processor = OrderProcessor(pool, Inventory(settings.inventory_url), Payment(settings.payment_url))
-    checks = {
+    checks: dict[str, Callable[[], object]] = {
         "postgres": partial(database.check, pool),
         "inventory": processor.inventory.check,
         "payment": processor.payment.check,
@@ -48,9 +49,7 @@ def create_app() -> Flask:
         order = read_body(NewOrder)
         order_id = str(uuid.uuid4())
         paid = processor.process(order_id, order)
-        return jsonify(
-            order_id=order_id, status="confirmed", total_cents=paid.total_cents, currency=paid.currency
-        ), 201
+        return jsonify(order_id=order_id, status="confirmed", total_cents=paid.total_cents, currency=paid.currency), 201
 
     @app.get("/orders/<uuid:order_id>")
     def show(order_id: uuid.UUID) -> Response:

@@ -9,7 +9,7 @@ from opentelemetry.trace import SpanKind
 from psycopg_pool import ConnectionPool
 
 from common.errors import Problem
-from common.schemas import CustomerId, Card, Items
+from common.schemas import Card, CustomerId, Items
 from order import store
 from order.clients import Inventory, Payment, Reservation
 
@@ -35,7 +35,7 @@ class OrderProcessor(NamedTuple):
 
     def process(self, order_id: str, order: NewOrder) -> Reservation:
         """Confirm the order or fail it; Problem when it failed, with the reason kept in the order."""
-        attributes = {"order.id": order_id, "order.item_count": len(order.items)}
+        attributes: dict[str, str | int] = {"order.id": order_id, "order.item_count": len(order.items)}
         # An exception that leaves this block is recorded on the span and makes its status ERROR.
         with tracer.start_as_current_span("ProcessOrder", attributes=attributes) as span:
             with self.pool.connection() as connection:

@@ -16,6 +16,7 @@ from opentelemetry.propagate import extract
 from opentelemetry.trace import Link, SpanKind
 from pydantic import Field
 
+from common.database import CONNECTION
 from common.logs import configure_logging
 from common.settings import ServiceSettings, load
 from order import store
@@ -76,7 +77,7 @@ def deliver(connection: psycopg.Connection, message: store.Message) -> None:
 
 def work(database_url: str, stop: threading.Event) -> None:
     """Deliver messages until `stop` is set; psycopg.OperationalError when the database goes away."""
-    with psycopg.connect(database_url, autocommit=True, connect_timeout=3) as connection:
+    with psycopg.connect(database_url, **CONNECTION) as connection:
         with suppress_instrumentation():
             connection.execute("LISTEN outbox")
         log.info("listening")

@@ -40,7 +40,7 @@ class Provider:
         """
         attempts = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(initial=0.05, max=0.5, jitter=0.1),
+            wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
             retry=retry_if_exception(_worth_a_retry),
         )
         body = {"amount": amount_cents, "currency": currency, "card": card}

@@ -1,6 +1,5 @@
 """Roles, databases, schemas and the seed: `python -m services.postgres.prepare`. Safe to run again."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -78,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

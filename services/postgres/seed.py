@@ -51,10 +51,10 @@ def fill(connection: psycopg.Connection, product_count: int, movement_count: int
     with connection.transaction():
         # A table that is emptied in the same transaction is filled without a write-ahead log of each row.
         connection.execute("TRUNCATE product, stock_movement")
-        with connection.cursor() as cursor:
-            with cursor.copy("COPY product (sku, name, price_cents, currency) FROM STDIN") as copy:
-                for row in products(product_count):
-                    copy.write_row(row)
+        copying = "COPY product (sku, name, price_cents, currency) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(copying) as copy:
+            for row in products(product_count):
+                copy.write_row(row)
         for first in range(0, movement_count, CHUNK):
             last = min(first + CHUNK, movement_count) - 1
             bounds = {"first": first, "last": last, "products": product_count, "movements": movement_count}

@@ -56,8 +56,8 @@ def remove(root: Path = ROOT) -> None:
         folder.parent.rmdir()
 
 
-def programs() -> Path:
-    """The folder with `initdb` and `postgres`, as the user that runs them reaches it."""
+def programs(beside: Path) -> Path:
+    """The folder with `initdb` and `postgres`, as the user that runs them reaches it; for root a copy in `beside`."""
     if chosen := os.environ.get("POSTGRES_BIN"):
         if not (Path(chosen) / "postgres").is_file():
             raise SystemExit(f"POSTGRES_BIN is {chosen!r}, and there is no postgres in it")
@@ -72,29 +72,29 @@ def programs() -> Path:
     package = Path(found.origin).parent
     if not _as_root():
         return package / "pginstall" / "bin"
-    return _copy_of(package)
+    return _copy_of(package, beside)
 
 
-def _copy_of(package: Path) -> Path:
+def _copy_of(package: Path, folder: Path) -> Path:
     """Root's checkout may lie in a folder that nobody else enters: programs go where their user gets."""
-    target = home() / package.name
+    target = folder / package.name
     if not target.is_dir():
         half = target.with_suffix(f".{os.getpid()}")
         shutil.copytree(package / "pginstall", half / "pginstall", ignore=shutil.ignore_patterns("include"))
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.is_dir():
-            shutil.copytree(libraries, home() / libraries.name, dirs_exist_ok=True)
+            shutil.copytree(libraries, folder / libraries.name, dirs_exist_ok=True)
         half.rename(target)
     return target / "pginstall" / "bin"
 
 
 def prepare_folders(data: Path) -> None:
     """Make the folders; for root, the data belongs to the unprivileged user."""
-    home().mkdir(parents=True, exist_ok=True)
+    data.parent.mkdir(parents=True, exist_ok=True)
     if not _as_root():
         return
-    # World-readable whatever the umask is; a folder in /var/lib is root's, so nobody can have put it there.
-    for folder in (home().parent, home()):
+    # Its user must get there whatever the umask is; in /var/lib nobody else can have made these folders.
+    for folder in (data.parent.parent, data.parent):
         folder.chmod(0o755)
     data.mkdir(mode=0o700, exist_ok=True)
     user = pwd.getpwnam(UNPRIVILEGED_USER)
@@ -122,9 +122,19 @@ def initialise(bin_folder: Path, data: Path, password: str) -> None:
     reader, writer = os.pipe()
     os.write(writer, password.encode() + b"\n")
     os.close(writer)
-    command = [bin_folder / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8"]
+    command: list[str | Path] = [
+        bin_folder / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+    ]
     command += ["--locale=C", f"--pwfile=/dev/fd/{reader}", "--no-instructions"]
-    done = subprocess.run(command, pass_fds=[reader], capture_output=True, text=True)
+    done = subprocess.run(command, check=False, pass_fds=[reader], capture_output=True, text=True)
     os.close(reader)
     if done.returncode:
         raise SystemExit(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
@@ -141,7 +151,7 @@ def main() -> None:
     port = os.environ.get("POSTGRES_PORT", "5433")
     data = Path(os.environ.get("PGDATA") or data_folder())
     prepare_folders(data)
-    bin_folder = programs()
+    bin_folder = programs(data.parent)
     become_unprivileged()
     os.chdir("/")
     os.environ["HOME"] = "/"

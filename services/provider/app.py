@@ -10,6 +10,7 @@ import random
 import re
 import time
 import uuid
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from pydantic import Field
@@ -50,7 +51,7 @@ def create_app() -> Flask:
     @app.post("/v1/charges")
     def charge() -> tuple[Response, int]:
         key = request.headers.get("Idempotency-Key", "")
-        body = request.get_json(silent=True)
+        body: Any = request.get_json(silent=True)
         if not 1 <= len(key) <= 255:
             return refuse(400, "an Idempotency-Key header of 1 to 255 characters is needed")
         fault = fault_of(body)

@@ -1,0 +1,116 @@
+"""The payment service's call to the provider: what is tried again, and what is not."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, request
+from werkzeug.serving import make_server
+
+from common.errors import Problem
+from payment import clients
+from payment.clients import ATTEMPTS, Provider
+
+Answer = Callable[[], tuple[dict[str, Any], int]]
+
+
+class ScriptedProvider:
+    """Answers from a list, and remembers the idempotency keys it was asked with."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.keys: list[str | None] = []
+        app = Flask("scripted")
+
+        @app.post("/v1/charges")
+        def charge() -> tuple[dict[str, Any], int]:
+            self.keys.append(request.headers.get("Idempotency-Key"))
+            return self.answers.pop(0)()
+
+        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedProvider]:
+    """A provider that does as the test says."""
+    provider = ScriptedProvider()
+    thread = threading.Thread(target=provider.server.serve_forever)
+    thread.start()
+    yield provider
+    provider.server.shutdown()
+    thread.join()
+    provider.server.server_close()
+
+
+def captured() -> tuple[dict[str, Any], int]:
+    """A charge that was made."""
+    return {"id": "ch_1", "status": "captured"}, 201
+
+
+def failed() -> tuple[dict[str, Any], int]:
+    """A provider that has a bad moment."""
+    return {"message": "try again"}, 503
+
+
+def charge(provider: ScriptedProvider) -> dict[str, Any]:
+    """One charge through the client under test."""
+    client = Provider(provider.url)
+    try:
+        return client.charge("order-1", 100, "EUR", "4242424242424242")
+    finally:
+        client.session.close()
+
+
+def test_a_5xx_is_tried_again_with_the_same_key(scripted: ScriptedProvider) -> None:
+    """The second attempt succeeds; both carry the order's id."""
+    scripted.answers = [failed, captured]
+    assert charge(scripted)["id"] == "ch_1"
+    assert scripted.keys == ["order-1", "order-1"]
+
+
+def test_retries_are_bounded(scripted: ScriptedProvider) -> None:
+    """After the last attempt it is a 502 that says how often it was tried."""
+    scripted.answers = [failed] * (ATTEMPTS + 1)
+    with pytest.raises(Problem, match="failed 3 times") as caught:
+        charge(scripted)
+    assert caught.value.status == 502
+    assert len(scripted.keys) == ATTEMPTS
+
+
+def test_a_declined_card_is_not_tried_again(scripted: ScriptedProvider) -> None:
+    """402 is an answer."""
+    scripted.answers = [lambda: ({"code": "card_declined", "message": "the card was declined"}, 402), captured]
+    with pytest.raises(Problem, match="declined") as caught:
+        charge(scripted)
+    assert caught.value.status == 402
+    assert len(scripted.keys) == 1
+
+
+def test_no_answer_in_time_is_not_tried_again(scripted: ScriptedProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read timeout is a 504 at once: the charge may have been made."""
+    monkeypatch.setattr(clients, "TIMEOUT_SECONDS", 0.2)
+    released = threading.Event()
+
+    def late() -> tuple[dict[str, Any], int]:
+        released.wait(5)
+        return captured()
+
+    scripted.answers = [late, captured]
+    with pytest.raises(Problem) as caught:
+        charge(scripted)
+    released.set()
+    assert caught.value.status == 504
+    assert len(scripted.keys) == 1
+
+
+def test_nobody_there_is_a_502() -> None:
+    """A refused connection is tried again, then told."""
+    server = make_server("127.0.0.1", 0, Flask("gone"))
+    server.server_close()
+    client = Provider(f"http://127.0.0.1:{server.server_port}")
+    with pytest.raises(Problem) as caught:
+        client.charge("order-1", 100, "EUR", "4242424242424242")
+    client.session.close()
+    assert caught.value.status == 502

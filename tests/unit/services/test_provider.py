@@ -1,0 +1,96 @@
+"""The external payment API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from services.provider.app import create_app
+
+CHARGE = {"amount": 1250, "currency": "EUR", "card": "4242424242424242"}
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The provider's file, and no latency to speak of."""
+    monkeypatch.setenv("PROVIDER_DB", str(tmp_path / "charges.db"))
+    monkeypatch.setenv("PROVIDER_LATENCY_MS", "0")
+    yield tmp_path / "charges.db"
+
+
+@pytest.fixture
+def client(database: Path) -> FlaskClient:
+    """A provider of the test's own."""
+    return create_app().test_client()
+
+
+def charge(client: FlaskClient, key: str = "order-1", **changes: object) -> TestResponse:
+    """POST a charge."""
+    return client.post("/v1/charges", json={**CHARGE, **changes}, headers={"Idempotency-Key": key})
+
+
+def test_a_charge_is_captured(client: FlaskClient) -> None:
+    """The answer names the charge and repeats what was charged."""
+    answer = charge(client)
+    assert answer.status_code == 201
+    assert answer.json is not None
+    assert answer.json["id"].startswith("ch_")
+    assert (answer.json["amount"], answer.json["currency"], answer.json["status"]) == (1250, "EUR", "captured")
+
+
+def test_the_same_key_gets_the_same_answer_and_one_charge(client: FlaskClient) -> None:
+    """A repetition is answered from memory."""
+    assert charge(client).json == charge(client).json
+    assert charge(client, "order-2").json != charge(client).json
+
+
+def test_the_answer_survives_a_restart(database: Path) -> None:
+    """Another process on the same file knows the keys of the first."""
+    first = charge(create_app().test_client())
+    assert charge(create_app().test_client()).json == first.json
+
+
+def test_a_key_belongs_to_one_charge(client: FlaskClient) -> None:
+    """The key of another amount is refused, not charged."""
+    charge(client)
+    assert charge(client, amount=9999).status_code == 409
+
+
+def test_a_declined_card_stays_declined(client: FlaskClient) -> None:
+    """A card that ends in 0002 gets 402, a repetition too."""
+    answers = [charge(client, card="4000000000000002") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [402, 402]
+    assert answers[0].json == {"code": "card_declined", "message": "the card was declined"}
+
+
+def test_an_error_is_no_answer(client: FlaskClient) -> None:
+    """A card that ends in 0119 gets 500, and the key stays free."""
+    assert charge(client, card="4000000000000119").status_code == 500
+    assert charge(client).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"amount": 0}, {"amount": True}, {"amount": "1"}, {"currency": "eur"}, {"card": "42"}, {"card": None}],
+    ids=str,
+)
+def test_a_wrong_charge_is_refused(client: FlaskClient, changes: dict[str, object]) -> None:
+    """422 with a reason."""
+    answer = charge(client, **changes)
+    assert answer.status_code == 422
+    assert answer.json is not None and answer.json["message"]
+
+
+def test_a_key_is_needed(client: FlaskClient) -> None:
+    """400 without an Idempotency-Key."""
+    assert client.post("/v1/charges", json=CHARGE).status_code == 400
+
+
+def test_no_card_number_is_kept(client: FlaskClient, database: Path) -> None:
+    """The file holds a fingerprint, not the number."""
+    charge(client)
+    kept = b"".join(path.read_bytes() for path in database.parent.iterdir())
+    assert b"order-1" in kept
+    assert b"4242424242424242" not in kept
