@@ -27,10 +27,10 @@ def slow(stack: Stack) -> Trace:
 @pytest.fixture(scope="module")
 def quick(stack: Stack) -> Iterator[Trace]:
     """A checkout's trace with the index, the second one: the first fills PostgreSQL's cache."""
-    stack.spans("fix")
+    stack.must("fix")
     checkout_trace(stack)
     yield checkout_trace(stack)
-    stack.spans("break")
+    stack.must("break")
 
 
 @pytest.mark.parametrize(("caller", "callee"), EDGES, ids=[f"{caller}->{callee}" for caller, callee in EDGES])

@@ -1,0 +1,1 @@
+"""The measurements behind the figures in the documentation. Ratios within one run, never times in a test."""
