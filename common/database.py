@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from common.errors import Problem
+from common.errors import OVERLOADED, Problem
 from common.telemetry import SummaryCursor
 
 # What every connection of a service has, in a pool or not.
@@ -14,14 +14,16 @@ CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 3, "cursor_
 def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
     """A pool of at most `size` autocommit connections; opens without waiting for the server.
 
-    A request waits 3 s at most for a connection, a statement runs 8 s at most and waits 4 s at most for
-    a lock. Open it in the process that uses it: connections do not survive a fork.
+    A request waits 3 s at most for a connection, and not at all behind 40 others. A statement runs 8 s at
+    most and waits 4 s at most for a lock. Open it in the process that uses it: connections do not survive
+    a fork.
     """
     pool = ConnectionPool(
         url,
         min_size=1,
         max_size=size,
         timeout=3.0,
+        max_waiting=40,
         open=False,
         kwargs={**CONNECTION, "options": "-c statement_timeout=8s -c lock_timeout=4s"},
     )
@@ -36,5 +38,8 @@ def check(pool: ConnectionPool) -> None:
 
 
 def unavailable(error: Exception) -> Problem:
-    """The problem that tells a caller that the database is away or too busy."""
-    return Problem(503, f"the database is not available ({type(error).__name__})", headers={"Retry-After": "1"})
+    """The problem that tells a caller that the database is away, or that too many are waiting for it."""
+    retry = {"Retry-After": "1"}
+    if isinstance(error, PoolTimeout | TooManyRequests):
+        return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
+    return Problem(503, f"the database is not available ({type(error).__name__})", headers=retry)

@@ -9,6 +9,10 @@ from werkzeug.exceptions import HTTPException
 log = logging.getLogger(__name__)
 
 
+# The reason in a 503 that was given before anything was begun.
+OVERLOADED = "overloaded"
+
+
 class Problem(Exception):
     """An error with an HTTP status that the caller should see.
 

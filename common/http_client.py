@@ -4,14 +4,21 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
+from common import deadline
 from common.errors import Problem
+
+# A service that is being restarted is away for about as long.
+RECONNECT_SECONDS = 3.0
 
 
 class ServiceClient:
     """Calls one other service; keeps its connections open between calls.
 
-    `timeout` bounds each wait for bytes, in seconds: give less than the caller has left.
+    `timeout` bounds the wait for an answer, in seconds; a request's own deadline shortens it. Every POST of
+    ours is idempotent (an order's id or an idempotency key is in it), so a call whose connection was refused
+    or broke is made again for a few seconds. One that timed out is not: the caller would not wait for it.
     """
 
     def __init__(self, name: str, base_url: str, timeout: float) -> None:
@@ -31,19 +38,43 @@ class ServiceClient:
         Problem with the other side's status and detail when it answers 4xx or 5xx, 504 when it does not
         answer in time, 503 when it cannot be reached.
         """
+        attempts = Retrying(
+            stop=stop_after_delay(RECONNECT_SECONDS),
+            wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
+            retry=retry_if_exception(_connection_failed),
+            reraise=True,
+        )
         try:
-            response = self.session.request(method, self.base_url + path, timeout=(1.0, self.timeout), **arguments)
-        except requests.ReadTimeout as error:
-            raise Problem(504, f"{self.name} did not answer within {self.timeout:g} s") from error
+            response = attempts(self._attempt, method, path, **arguments)
+        except requests.Timeout as error:
+            raise Problem(504, f"{self.name} did not answer in time") from error
         except requests.RequestException as error:
             raise Problem(503, f"{self.name} cannot be reached", headers={"Retry-After": "1"}) from error
         if response.ok:
             return response.json()
         raise _problem_of(self.name, response)
 
+    def _attempt(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any
+    ) -> requests.Response:
+        seconds = self.timeout
+        if (left := deadline.remaining()) is not None:
+            seconds = min(seconds, left)
+        if seconds <= 0:
+            raise Problem(504, f"no time was left to ask {self.name}")
+        headers = {**(headers or {}), deadline.HEADER: str(int(seconds * 1000))}
+        return self.session.request(
+            method, self.base_url + path, timeout=(min(1.0, seconds), seconds), headers=headers, **arguments
+        )
+
     def check(self) -> None:
         """Raise when the service's process does not answer: a check for `/readyz`."""
         self.session.get(self.base_url + "/healthz", timeout=1.0).raise_for_status()
+
+
+def _connection_failed(error: BaseException) -> bool:
+    """Refused, reset or closed; not a timeout, which requests counts as both."""
+    return isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
 
 
 def _problem_of(name: str, response: requests.Response) -> Problem:

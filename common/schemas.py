@@ -1,5 +1,6 @@
 """Request bodies: what several services take, and how a body is read."""
 
+import re
 from typing import Annotated, TypeVar
 
 from flask import request
@@ -55,6 +56,14 @@ def read_body(model: type[B]) -> B:
             raise Problem(400, f"the body is not JSON: {faults[0]['msg']}") from None
         errors = [{"at": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:20]]
         raise Problem(422, f"{errors[0]['at'] or 'the body'}: {errors[0]['message']}", errors=errors) from None
+
+
+def read_idempotency_key() -> str | None:
+    """The request's Idempotency-Key, None without one; Problem 400 when it is not 1 to 128 visible characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not re.fullmatch(r"[!-~]{1,128}", key):
+        raise Problem(400, "Idempotency-Key must be 1 to 128 visible ASCII characters")
+    return key
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

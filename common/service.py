@@ -1,32 +1,59 @@
 """What makes a Flask application one of our services: problems for errors, probes, a log line a request."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, g, request
 
-from common.errors import register_errors
+from common import deadline
+from common.errors import OVERLOADED, Problem, register_errors
 from common.health import health
 
 log = logging.getLogger(__name__)
 
+UNCOUNTED = ("health.healthz", "health.readyz", "static")
 
-def create_service(name: str, checks: Mapping[str, Callable[[], object]]) -> Flask:
-    """An application without routes of its own but the probes; `checks` are what `/readyz` asks."""
+
+# More requests at once than this are refused at once: waiting in line would only make all of them late. It is
+# less than gunicorn's threads, so that probes and refusals always find one.
+MOST_REQUESTS = 48
+
+
+def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, timeout: float) -> Flask:
+    """An application without routes of its own but the probes.
+
+    `checks` are what `/readyz` asks. `timeout` is how long, in seconds, a request may take at most; a caller
+    that waits less says so (common.deadline).
+    """
     app = Flask(name, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.json.sort_keys = False  # type: ignore[attr-defined]
     register_errors(app)
     app.register_blueprint(health(checks))
 
+    room = threading.BoundedSemaphore(MOST_REQUESTS)
+
     @app.before_request
-    def start_clock() -> None:
+    def admit() -> None:
         g.started = time.perf_counter()
+        if request.endpoint in UNCOUNTED:
+            return
+        deadline.begin(timeout)
+        if not room.acquire(blocking=False):
+            detail = f"{name} has as many requests in hand as it can"
+            raise Problem(503, detail, headers={"Retry-After": "1"}, reason=OVERLOADED)
+        g.admitted = True
+
+    @app.teardown_request
+    def leave(error: BaseException | None) -> None:
+        if g.pop("admitted", False):
+            room.release()
 
     @app.after_request
     def log_request(response: Response) -> Response:
-        if request.endpoint not in ("health.healthz", "health.readyz", "static"):
+        if request.endpoint not in UNCOUNTED:
             milliseconds = round((time.perf_counter() - g.started) * 1000, 1)
             log.info(
                 "%s %s answered %d in %s ms",

@@ -1,12 +1,14 @@
 """The gateway: the public API and the shop page."""
 
+import uuid
+
 from flask import Flask, Response, jsonify, render_template, request
 from opentelemetry import trace
 from opentelemetry.instrumentation.propagators import TraceResponsePropagator, set_global_response_propagator
 from pydantic import Field
 
 from common.errors import Problem, problem_response
-from common.schemas import Card, CustomerId, Items, read_body
+from common.schemas import Card, CustomerId, Items, read_body, read_idempotency_key
 from common.service import create_service
 from common.settings import ServiceSettings, load
 from gateway import openapi
@@ -40,7 +42,7 @@ def create_app() -> Flask:
     """The application."""
     settings = load(Settings)
     orders, inventory = Orders(settings.order_url), Inventory(settings.inventory_url)
-    app = create_service("gateway", {"order": orders.check, "inventory": inventory.check})
+    app = create_service("gateway", {"order": orders.check, "inventory": inventory.check}, timeout=20.0)
     # Every answer names its trace in a `traceresponse` header.
     set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
 
@@ -55,7 +57,9 @@ def create_app() -> Flask:
 
     @app.post("/checkout")
     def checkout() -> tuple[Response, int]:
-        order = orders.place(read_body(Checkout).model_dump())
+        # A key of our own where the client has none: a call to the order service may have to be repeated.
+        key = read_idempotency_key() or str(uuid.uuid4())
+        order = orders.place(read_body(Checkout).model_dump(), key)
         return jsonify(**order, trace_id=current_trace_id()), 201
 
     @app.get("/products")

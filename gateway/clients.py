@@ -11,9 +11,9 @@ class Orders(ServiceClient):
     def __init__(self, url: str) -> None:
         super().__init__("order", url, timeout=20.0)
 
-    def place(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Place an order; returns order_id, status, total_cents, currency."""
-        return dict(self.call("POST", "/orders", json=order))
+    def place(self, order: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
+        """Place an order, once for each key; returns order_id, status, total_cents, currency."""
+        return dict(self.call("POST", "/orders", json=order, headers={"Idempotency-Key": idempotency_key}))
 
     def find(self, order_id: str) -> dict[str, Any]:
         """An order; Problem 404 when there is none."""

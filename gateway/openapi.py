@@ -107,6 +107,14 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                 "post": {
                     "operationId": "checkout",
                     "summary": "Buy some products",
+                    "parameters": [
+                        {
+                            "name": "Idempotency-Key",
+                            "in": "header",
+                            "description": "a repetition with the same key gets the first request's order",
+                            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+                        }
+                    ],
                     "requestBody": {
                         "required": True,
                         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Checkout"}}},
@@ -122,9 +130,10 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                             },
                         },
                         **_problems(
-                            _400="the body is not JSON",
+                            _400="the body is not JSON, or a header is malformed",
                             _402="the card was declined; nothing was charged or taken",
-                            _409="too few pieces on hand; nothing was charged or taken",
+                            _409="too few pieces on hand, nothing was charged or taken; or the first request with this "
+                            "Idempotency-Key is still being worked on",
                             _413="the body is too large",
                             _415="the body's Content-Type is not application/json",
                             _422="the body is not a checkout, or names a product that does not exist",

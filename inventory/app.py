@@ -4,7 +4,6 @@ from functools import partial
 
 from flask import Flask, Response, jsonify, request
 from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 from pydantic import Field
 
 from common import database
@@ -30,10 +29,9 @@ class NewReservation(Items):
 def create_app() -> Flask:
     """The application, with its connection pool open."""
     pool = database.open_pool(load(Settings).database_url)
-    app = create_service("inventory", {"postgres": partial(database.check, pool)})
+    app = create_service("inventory", {"postgres": partial(database.check, pool)}, timeout=9.0)
 
     @app.errorhandler(OperationalError)
-    @app.errorhandler(PoolTimeout)
     def database_away(error: Exception) -> Response:
         return problem_response(database.unavailable(error))
 

@@ -48,10 +48,12 @@ FROM reservation
 WHERE order_id = %(order_id)s
 """
 
+# Where there is no reservation an empty, released one is left: one that is still on its way then comes too late.
 RELEASE = """
 WITH released AS (
-    UPDATE reservation SET released_at = now()
-    WHERE order_id = %(order_id)s AND released_at IS NULL
+    INSERT INTO reservation (order_id, items, currency, released_at)
+    VALUES (%(order_id)s, '[]', '', now())
+    ON CONFLICT (order_id) DO UPDATE SET released_at = now() WHERE reservation.released_at IS NULL
     RETURNING order_id, items
 )
 INSERT INTO stock_movement (sku, quantity, reason, order_id)
@@ -109,5 +111,5 @@ def find_reservation(connection: Connection, order_id: str) -> dict[str, Any] | 
 
 
 def release(connection: Connection, order_id: str) -> bool:
-    """Give a reservation's pieces back to the ledger; False when there is nothing (more) to give back."""
+    """Give a reservation's pieces back to the ledger, once; False when there was nothing (more) to give back."""
     return connection.execute(RELEASE, {"order_id": order_id}).rowcount > 0

@@ -6,12 +6,11 @@ from functools import partial
 
 from flask import Flask, Response, jsonify
 from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 from pydantic import Field
 
 from common import database
 from common.errors import Problem, problem_response
-from common.schemas import read_body
+from common.schemas import read_body, read_idempotency_key
 from common.service import create_service
 from common.settings import ServiceSettings, load
 from order import store
@@ -37,19 +36,17 @@ def create_app() -> Flask:
         "inventory": processor.inventory.check,
         "payment": processor.payment.check,
     }
-    app = create_service("order", checks)
+    app = create_service("order", checks, timeout=19.0)
 
     @app.errorhandler(OperationalError)
-    @app.errorhandler(PoolTimeout)
     def database_away(error: Exception) -> Response:
         return problem_response(database.unavailable(error))
 
     @app.post("/orders")
     def place() -> tuple[Response, int]:
         order = read_body(NewOrder)
-        order_id = str(uuid.uuid4())
-        paid = processor.process(order_id, order)
-        return jsonify(order_id=order_id, status="confirmed", total_cents=paid.total_cents, currency=paid.currency), 201
+        key = read_idempotency_key() or str(uuid.uuid4())
+        return jsonify(processor.process(str(uuid.uuid4()), key, order)), 201
 
     @app.get("/orders/<uuid:order_id>")
     def show(order_id: uuid.UUID) -> Response:

@@ -1,17 +1,23 @@
 -- The order service's database. Safe to run again.
 
 CREATE TABLE IF NOT EXISTS orders (
-    id            text PRIMARY KEY,
-    customer_id   text        NOT NULL,
-    items         jsonb       NOT NULL,  -- [{"sku", "quantity"}]
-    status        text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'confirmed', 'failed')),
-    reason        text,                  -- why it failed
-    total_cents   bigint,
-    currency      text,
-    created_at    timestamptz NOT NULL DEFAULT now(),
-    updated_at    timestamptz NOT NULL DEFAULT now(),
-    announced_at  timestamptz            -- when its order.confirmed message was delivered
+    id               text PRIMARY KEY,
+    customer_id      text        NOT NULL,
+    idempotency_key  text        NOT NULL,  -- the client's, or one made by the gateway
+    items            jsonb       NOT NULL,  -- [{"sku", "quantity"}]
+    status           text        NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'confirmed', 'failed')),
+    reason           text,                  -- why it failed
+    failure          jsonb,                 -- how the client was told: {"status", "detail", …}
+    total_cents      bigint,
+    currency         text,
+    created_at       timestamptz NOT NULL DEFAULT now(),
+    attended_at      timestamptz NOT NULL DEFAULT now(),  -- when a process last took it in hand
+    announced_at     timestamptz,           -- when its order.confirmed message was delivered
+    UNIQUE (customer_id, idempotency_key)
 );
+
+-- What recovery looks for; an index of the few orders that are in hand, not of all.
+CREATE INDEX IF NOT EXISTS orders_pending_idx ON orders (attended_at) WHERE status = 'pending';
 
 -- Messages to be delivered, written in the transaction that makes them true.
 CREATE TABLE IF NOT EXISTS outbox (

@@ -7,7 +7,9 @@ from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 CREATE = """
-INSERT INTO orders (id, customer_id, items) VALUES (%(id)s, %(customer_id)s, %(items)s)
+INSERT INTO orders (id, customer_id, idempotency_key, items)
+VALUES (%(id)s, %(customer_id)s, %(idempotency_key)s, %(items)s)
+ON CONFLICT (customer_id, idempotency_key) DO NOTHING
 """
 
 FIND = """
@@ -16,15 +18,37 @@ FROM orders
 WHERE id = %(id)s
 """
 
+FIND_BY_KEY = """
+SELECT id AS order_id, items, status, failure, total_cents, currency
+FROM orders
+WHERE customer_id = %(customer_id)s AND idempotency_key = %(idempotency_key)s
+"""
+
 CONFIRM = """
 UPDATE orders
-SET status = 'confirmed', total_cents = %(total_cents)s, currency = %(currency)s, updated_at = now()
+SET status = 'confirmed', total_cents = %(total_cents)s, currency = %(currency)s
 WHERE id = %(id)s AND status = 'pending'
 """
 
+# A failure of ours (5xx) frees the customer's key: a repetition is a new attempt. One of theirs keeps it.
 FAIL = """
-UPDATE orders SET status = 'failed', reason = %(reason)s, updated_at = now()
+UPDATE orders
+SET status = 'failed', reason = %(reason)s, failure = %(failure)s,
+    idempotency_key = CASE WHEN %(ours)s THEN id ELSE idempotency_key END
 WHERE id = %(id)s AND status = 'pending'
+"""
+
+# Taking it in hand moves it to the end of the line, so that no other worker takes it at the same time.
+TAKE_STALE = """
+UPDATE orders SET attended_at = now()
+WHERE id = (
+    SELECT id FROM orders
+    WHERE status = 'pending' AND attended_at < now() - make_interval(secs => %(seconds)s)
+    ORDER BY attended_at
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
 """
 
 PUBLISH = """
@@ -58,9 +82,12 @@ class Message(NamedTuple):
     headers: dict[str, str]
 
 
-def create(connection: Connection, order_id: str, customer_id: str, items: list[dict[str, Any]]) -> None:
-    """Write down a pending order."""
-    connection.execute(CREATE, {"id": order_id, "customer_id": customer_id, "items": Jsonb(items)})
+def create(
+    connection: Connection, order_id: str, customer_id: str, idempotency_key: str, items: list[dict[str, Any]]
+) -> bool:
+    """Write down a pending order; False when the customer has used the key before."""
+    values = {"id": order_id, "customer_id": customer_id, "idempotency_key": idempotency_key, "items": Jsonb(items)}
+    return connection.execute(CREATE, values).rowcount > 0
 
 
 def find(connection: Connection, order_id: str) -> dict[str, Any] | None:
@@ -69,14 +96,31 @@ def find(connection: Connection, order_id: str) -> dict[str, Any] | None:
         return cursor.execute(FIND, {"id": order_id}).fetchone()
 
 
-def confirm(connection: Connection, order_id: str, total_cents: int, currency: str) -> None:
-    """Confirm a pending order."""
-    connection.execute(CONFIRM, {"id": order_id, "total_cents": total_cents, "currency": currency})
+def find_by_key(connection: Connection, customer_id: str, idempotency_key: str) -> dict[str, Any] | None:
+    """The customer's order with this key, with how its failure was told."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        values = {"customer_id": customer_id, "idempotency_key": idempotency_key}
+        return cursor.execute(FIND_BY_KEY, values).fetchone()
 
 
-def fail(connection: Connection, order_id: str, reason: str) -> None:
-    """Mark a pending order as failed, and say why."""
-    connection.execute(FAIL, {"id": order_id, "reason": reason})
+def confirm(connection: Connection, order_id: str, total_cents: int, currency: str) -> bool:
+    """Confirm a pending order; False when it is decided already."""
+    values = {"id": order_id, "total_cents": total_cents, "currency": currency}
+    return connection.execute(CONFIRM, values).rowcount > 0
+
+
+def fail(connection: Connection, order_id: str, status: int, detail: str, extra: dict[str, Any]) -> bool:
+    """Fail a pending order, and keep what its client is told; False when it is decided already."""
+    failure = {"status": status, "detail": detail, "extra": extra}
+    reason = str(extra.get("reason") or detail)
+    values = {"id": order_id, "reason": reason, "failure": Jsonb(failure), "ours": status >= 500}
+    return connection.execute(FAIL, values).rowcount > 0
+
+
+def take_stale(connection: Connection, seconds: float) -> str | None:
+    """The id of an order that has been pending, unattended, for so long; it counts as attended from now."""
+    row = connection.execute(TAKE_STALE, {"seconds": seconds}).fetchone()
+    return str(row[0]) if row else None
 
 
 def publish(connection: Connection, topic: str, order_id: str, headers: dict[str, str]) -> None:

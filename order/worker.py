@@ -1,4 +1,4 @@
-"""Delivers the outbox's messages: `python -m order.worker`.
+"""Delivers the outbox's messages, and settles orders that were left pending: `python -m order.worker`.
 
 PostgreSQL is the queue. A message is delivered and settled in one transaction, so it is delivered at least
 once, and the delivery marks the order once.
@@ -20,6 +20,9 @@ from common.database import CONNECTION
 from common.logs import configure_logging
 from common.settings import ServiceSettings, load
 from order import store
+from order.clients import Inventory, Payment
+from order.outbox import messaging
+from order.recovery import Recovery
 
 log = logging.getLogger("order.worker")
 tracer = trace.get_tracer("order.worker")
@@ -32,6 +35,11 @@ class Settings(ServiceSettings):
     """The worker's settings."""
 
     database_url: str = Field(description="PostgreSQL URL of the orders' database")
+    inventory_url: str = Field(description="base URL of the inventory service")
+    payment_url: str = Field(description="base URL of the payment service")
+    settle_after_seconds: float = Field(
+        30.0, gt=0, le=3600, description="how long an order may be pending before the worker settles it"
+    )
 
 
 def deliver_next(connection: psycopg.Connection) -> bool:
@@ -56,14 +64,7 @@ def deliver(connection: psycopg.Connection, message: store.Message) -> None:
     should not.
     """
     sender = trace.get_current_span(extract(message.headers)).get_span_context()
-    attributes: dict[str, str] = {
-        "messaging.system": "postgresql",
-        "messaging.destination.name": message.topic,
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "messaging.message.id": str(message.id),
-        "order.id": message.order_id,
-    }
+    attributes = messaging("process", **{"messaging.message.id": str(message.id), "order.id": message.order_id})
     with tracer.start_as_current_span(
         f"process {message.topic}",
         context=Context(),
@@ -75,15 +76,15 @@ def deliver(connection: psycopg.Connection, message: store.Message) -> None:
         log.info("order %s announced", message.order_id)
 
 
-def work(database_url: str, stop: threading.Event) -> None:
-    """Deliver messages until `stop` is set; psycopg.OperationalError when the database goes away."""
+def work(database_url: str, recovery: Recovery, stop: threading.Event) -> None:
+    """Deliver and settle until `stop` is set; psycopg.OperationalError when the database goes away."""
     with psycopg.connect(database_url, **CONNECTION) as connection:
         with suppress_instrumentation():
             connection.execute("LISTEN outbox")
         log.info("listening")
         while not stop.is_set():
-            while deliver_next(connection):
-                pass
+            if deliver_next(connection) or recovery.settle_next(connection):
+                continue
             for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                 pass
 
@@ -93,6 +94,7 @@ def main() -> None:
     settings = load(Settings)
     configure_logging(settings.log_level)
     stop = threading.Event()
+    recovery = Recovery(Inventory(settings.inventory_url), Payment(settings.payment_url), settings.settle_after_seconds)
 
     def leave(signum: int, frame: object) -> None:
         if stop.is_set():
@@ -104,7 +106,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, leave)
     while not stop.is_set():
         try:
-            work(settings.database_url, stop)
+            work(settings.database_url, recovery, stop)
         except psycopg.OperationalError as error:
             log.warning("the database is away: %s", type(error).__name__)
             stop.wait(1.0)

@@ -1,4 +1,6 @@
-"""The payment service: POST /charges."""
+"""The payment service: charges, and their cancellation."""
+
+import uuid
 
 from flask import Flask, Response, jsonify
 from pydantic import Field
@@ -27,12 +29,22 @@ class NewCharge(Body):
 def create_app() -> Flask:
     """The application."""
     provider = Provider(load(Settings).provider_url)
-    app = create_service("payment", {"provider": provider.check})
+    app = create_service("payment", {"provider": provider.check}, timeout=6.0)
 
     @app.post("/charges")
     def charge() -> tuple[Response, int]:
         body = read_body(NewCharge)
         made = provider.charge(body.order_id, body.amount_cents, body.currency, body.card)
         return jsonify(charge_id=made["id"], order_id=body.order_id, status="captured"), 201
+
+    @app.post("/charges/<uuid:order_id>/cancel")
+    def cancel(order_id: uuid.UUID) -> Response:
+        decided = provider.cancel(str(order_id))
+        return jsonify(
+            order_id=str(order_id),
+            status=decided["status"],
+            amount_cents=decided.get("amount"),
+            currency=decided.get("currency"),
+        )
 
     return app

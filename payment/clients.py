@@ -1,11 +1,19 @@
-"""The call to the payment provider: a timeout, an idempotency key, and a few careful retries."""
+"""The calls to the payment provider: a timeout, an idempotency key, and a few careful retries."""
 
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential_jitter,
+)
 
+from common import deadline
 from common.errors import Problem
 
 ATTEMPTS = 3
@@ -14,16 +22,11 @@ TIMEOUT_SECONDS = 1.5
 
 
 class ProviderError(Exception):
-    """The provider answered 5xx."""
-
-
-def _worth_a_retry(error: BaseException) -> bool:
-    """Connection errors and 5xx. Not a read timeout: another wait as long would outlast our caller."""
-    return isinstance(error, (requests.ConnectionError, ProviderError))
+    """The provider answered 5xx, or could not be reached: worth another attempt."""
 
 
 class Provider:
-    """Charges cards at the external provider."""
+    """The external provider. An order's id is the idempotency key of its charge."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -33,37 +36,57 @@ class Provider:
         self.session.mount("https://", HTTPAdapter(pool_maxsize=64))
 
     def charge(self, order_id: str, amount_cents: int, currency: str, card: str) -> dict[str, Any]:
-        """Charge the card once for this order; returns the provider's charge.
+        """Charge the card once for this order; returns the provider's charge, the first one in a repetition.
 
-        The order's id is the idempotency key, so a repetition gets the first answer and charges nothing.
-        Problem 402 when the card is declined, 502 when the provider fails, 504 when it does not answer.
+        Problem 402 when the card is declined, 409 when the charge was canceled, 502 when the provider fails,
+        504 when it does not answer.
         """
-        attempts = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
-            retry=retry_if_exception(_worth_a_retry),
-        )
         body = {"amount": amount_cents, "currency": currency, "card": card}
-        try:
-            response = attempts(self._post, order_id, body)
-        except RetryError as error:
-            last = error.last_attempt.exception()
-            raise Problem(502, f"the payment provider failed {ATTEMPTS} times: {last}") from last
-        except requests.ReadTimeout as error:
-            raise Problem(504, f"the payment provider did not answer within {TIMEOUT_SECONDS:g} s") from error
+        response = self._post("/v1/charges", order_id, body)
+        answer = response.json()
         if response.status_code == 402:
-            raise Problem(402, response.json()["message"], reason="card_declined")
+            raise Problem(402, answer["message"], reason="card_declined")
+        if response.status_code == 409:
+            raise Problem(409, answer["message"], reason="charge_refused")
+        if not response.ok:
+            raise Problem(502, f"the payment provider answered {response.status_code}")
+        return dict(answer)
+
+    def cancel(self, order_id: str) -> dict[str, Any]:
+        """Make sure that the order's charge is decided; returns it: captured, declined or, from now on, canceled.
+
+        Problem 502 when the provider fails, 504 when it does not answer.
+        """
+        response = self._post("/v1/charges/cancel", order_id, None)
         if not response.ok:
             raise Problem(502, f"the payment provider answered {response.status_code}")
         return dict(response.json())
 
-    def _post(self, idempotency_key: str, body: dict[str, Any]) -> requests.Response:
-        response = self.session.post(
-            f"{self.url}/v1/charges",
-            json=body,
-            headers={"Idempotency-Key": idempotency_key},
-            timeout=(1.0, TIMEOUT_SECONDS),
+    def _post(self, path: str, idempotency_key: str, body: dict[str, Any] | None) -> requests.Response:
+        """The provider's answer. Connection errors and 5xx are tried again, a read timeout is not: another wait
+        as long would outlast our caller.
+        """
+        left = deadline.remaining()
+        attempts = Retrying(
+            stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(60 if left is None else max(left, 0)),
+            wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
+            retry=retry_if_exception_type(ProviderError),
         )
+        try:
+            return attempts(self._attempt, path, idempotency_key, body)
+        except RetryError as error:
+            last = error.last_attempt
+            tried = f"{last.attempt_number} times: {last.exception()}"
+            raise Problem(502, f"the payment provider failed {tried}") from last.exception()
+        except requests.Timeout as error:
+            raise Problem(504, f"the payment provider did not answer within {TIMEOUT_SECONDS:g} s") from error
+
+    def _attempt(self, path: str, idempotency_key: str, body: dict[str, Any] | None) -> requests.Response:
+        headers = {"Idempotency-Key": idempotency_key}
+        try:
+            response = self.session.post(self.url + path, json=body, headers=headers, timeout=(1.0, TIMEOUT_SECONDS))
+        except requests.ConnectionError as error:
+            raise ProviderError("it could not be reached") from error
         if response.status_code >= 500:
             raise ProviderError(f"it answered {response.status_code}")
         return response

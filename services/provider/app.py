@@ -1,4 +1,4 @@
-"""The provider's API: POST /v1/charges.
+"""The provider's API: charges, and their cancellation, by idempotency key.
 
 The sleep in here is the only one in the system: it stands for the network and the machine room of a company
 that nobody in the room works for.
@@ -12,14 +12,16 @@ import time
 import uuid
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, abort, jsonify, request
 from pydantic import Field
+from werkzeug.exceptions import HTTPException
 
 from common.settings import ServiceSettings, load
-from services.provider.store import Answers
+from services.provider.store import Answer, Answers
 
 CURRENCY = re.compile(r"[A-Z]{3}")
 CARD = re.compile(r"[0-9]{12,19}")
+CANCELED = {"status": "canceled", "code": "canceled", "message": "this charge was canceled"}
 
 
 class Settings(ServiceSettings):
@@ -38,10 +40,14 @@ def create_app() -> Flask:
     app = Flask("provider")
     app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
 
-    def draw_latency() -> float:
-        """Milliseconds; lognormal, as the latencies of far services are."""
+    def far_away() -> None:
+        """Take as long as a far service does: a lognormal time."""
         median = max(settings.provider_latency_ms, 0.001)
-        return draw.lognormvariate(math.log(median), settings.provider_latency_sigma)
+        time.sleep(draw.lognormvariate(math.log(median), settings.provider_latency_sigma) / 1000)
+
+    @app.errorhandler(HTTPException)
+    def refuse(error: HTTPException) -> tuple[Response, int]:
+        return jsonify(code=error.code, message=error.description), error.code or 500
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -50,51 +56,63 @@ def create_app() -> Flask:
 
     @app.post("/v1/charges")
     def charge() -> tuple[Response, int]:
-        key = request.headers.get("Idempotency-Key", "")
-        body: Any = request.get_json(silent=True)
-        if not 1 <= len(key) <= 255:
-            return refuse(400, "an Idempotency-Key header of 1 to 255 characters is needed")
-        fault = fault_of(body)
-        if fault:
-            return refuse(422, fault)
-        time.sleep(draw_latency() / 1000)
+        key, body = idempotency_key(), wanted_charge()
+        far_away()
         if body["card"].endswith("0119"):
-            return refuse(500, "an error occurred while processing the card")
+            abort(500, "an error occurred while processing the card")
         # A card number is not to be found in the file.
         wanted = repr([body["amount"], body["currency"], body["card"]])
         fingerprint = hashlib.sha256(wanted.encode()).hexdigest()
-        if body["card"].endswith("0002"):
-            status, answer = 402, {"code": "card_declined", "message": "the card was declined"}
-        else:
-            status = 201
-            answer = {
-                "id": f"ch_{uuid.uuid4().hex}",
-                "amount": body["amount"],
-                "currency": body["currency"],
-                "status": "captured",
-            }
-        first, status, answer = answers.keep(key, fingerprint, status, answer)
-        if first != fingerprint:
-            return refuse(409, "this idempotency key was used for another charge")
-        return jsonify(answer), status
+        answer = answers.keep(Answer(key, fingerprint, *decide(body)))
+        if answer.body["status"] != "canceled" and answer.request != fingerprint:
+            abort(409, "this idempotency key was used for another charge")
+        return jsonify(answer.body), answer.status
+
+    @app.post("/v1/charges/cancel")
+    def cancel() -> Response:
+        """Whatever was decided for the key stands; where nothing was, no charge can be made with it any more."""
+        key = idempotency_key()
+        far_away()
+        return jsonify(answers.keep(Answer(key, "cancel", 409, CANCELED)).body)
+
+    @app.get("/v1/charges")
+    def charges() -> Response:
+        limit = request.args.get("limit", 100, type=int)
+        if not 1 <= limit <= 1000:
+            abort(422, "limit must be from 1 to 1000")
+        page = answers.page(request.args.get("after", ""), limit)
+        found = [{"idempotency_key": answer.key, **answer.body} for answer in page]
+        return jsonify(charges=found, next=page[-1].key if len(page) == limit else None)
 
     return app
 
 
-def fault_of(body: object) -> str | None:
-    """What is wrong with a charge's body; None when it is right."""
+def decide(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Status and body of the answer to a charge that is well formed."""
+    if body["card"].endswith("0002"):
+        return 402, {"status": "declined", "code": "card_declined", "message": "the card was declined"}
+    made = {"id": f"ch_{uuid.uuid4().hex}", "amount": body["amount"], "currency": body["currency"]}
+    return 201, {"status": "captured", **made}
+
+
+def idempotency_key() -> str:
+    """The request's key; 400 without one."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not 1 <= len(key) <= 255:
+        abort(400, "an Idempotency-Key header of 1 to 255 characters is needed")
+    return key
+
+
+def wanted_charge() -> dict[str, Any]:
+    """The request's body; 422 when it is not a charge."""
+    body: Any = request.get_json(silent=True)
     if not isinstance(body, dict):
-        return "the body must be a JSON object"
+        abort(422, "the body must be a JSON object")
     amount, currency, card = body.get("amount"), body.get("currency"), body.get("card")
     if isinstance(amount, bool) or not isinstance(amount, int) or not 1 <= amount <= 100_000_000:
-        return "amount must be a number of cents from 1 to 100000000"
+        abort(422, "amount must be a number of cents from 1 to 100000000")
     if not isinstance(currency, str) or not CURRENCY.fullmatch(currency):
-        return "currency must be three capital letters"
+        abort(422, "currency must be three capital letters")
     if not isinstance(card, str) or not CARD.fullmatch(card):
-        return "card must be 12 to 19 digits"
-    return None
-
-
-def refuse(status: int, message: str) -> tuple[Response, int]:
-    """An error as this API tells it."""
-    return jsonify(code=status, message=message), status
+        abort(422, "card must be 12 to 19 digits")
+    return body

@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS answer (
@@ -14,6 +14,15 @@ CREATE TABLE IF NOT EXISTS answer (
     body            text    NOT NULL
 )
 """
+
+
+class Answer(NamedTuple):
+    """An answer that was given: a fingerprint of the request, and the HTTP status and body."""
+
+    key: str
+    request: str
+    status: int
+    body: dict[str, Any]
 
 
 class Answers:
@@ -27,21 +36,25 @@ class Answers:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute(SCHEMA)
 
-    def find(self, key: str) -> tuple[str, int, dict[str, Any]] | None:
-        """The request, the status and the body that belong to the key."""
-        with self._lock:
-            row = self._database.execute(
-                "SELECT request, status, body FROM answer WHERE idempotency_key = ?", (key,)
-            ).fetchone()
-        return row and (row[0], row[1], json.loads(row[2]))
-
-    def keep(self, key: str, request: str, status: int, body: dict[str, Any]) -> tuple[str, int, dict[str, Any]]:
-        """Keep an answer; returns the one that stands, which is another request's if that came first."""
+    def keep(self, answer: Answer) -> Answer:
+        """Keep an answer; returns the one that stands for its key, which is an earlier one if there is."""
         with self._lock:
             self._database.execute(
                 "INSERT INTO answer VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (key, request, status, json.dumps(body)),
+                (answer.key, answer.request, answer.status, json.dumps(answer.body)),
             )
-        kept = self.find(key)
-        assert kept is not None
-        return kept
+            row = self._database.execute("SELECT * FROM answer WHERE idempotency_key = ?", (answer.key,)).fetchone()
+        return _answer(row)
+
+    def page(self, after: str, limit: int) -> list[Answer]:
+        """Answers in the keys' order, those after `after`."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT * FROM answer WHERE idempotency_key > ? ORDER BY idempotency_key LIMIT ?", (after, limit)
+            ).fetchall()
+        return [_answer(row) for row in rows]
+
+
+def _answer(row: tuple[str, str, int, str]) -> Answer:
+    key, request, status, body = row
+    return Answer(key, request, status, json.loads(body))

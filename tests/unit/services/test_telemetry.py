@@ -15,7 +15,7 @@ STATEMENTS = [
     (inventory.store.SUM_ON_HAND, "SELECT stock_movement"),
     (inventory.store.LOCK_PRODUCTS, "SELECT product"),
     (inventory.store.RESERVE, "INSERT reservation INSERT stock_movement"),
-    (inventory.store.RELEASE, "UPDATE reservation INSERT stock_movement"),
+    (inventory.store.RELEASE, "INSERT reservation INSERT stock_movement"),
     ("SELECT a FROM x JOIN y USING (i) -- from q", "SELECT x y"),
     ("INSERT INTO t SELECT * FROM s", "INSERT t SELECT s"),
     ("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 2", "INSERT t"),
