@@ -1,0 +1,48 @@
+"""Trace and span ids as people paste them: upper or lower case, 64 or 128 bits, with or without leading zeros."""
+
+import base64
+import binascii
+import re
+from functools import lru_cache
+
+_HEX = re.compile(r"[0-9a-fA-F]+")
+
+
+_PLAIN = re.compile(r"[0-9a-f]+")
+
+
+class InvalidId(ValueError):
+    """The text is not a trace id or span id."""
+
+
+@lru_cache(maxsize=4096)
+def trace_id(text: str) -> str:
+    """Returns the id as 32 lower-case hex digits.
+
+    Takes 1 to 32 hex digits (Jaeger drops leading zeros and pads 64-bit ids), a whole `traceparent`,
+    and the base64 that protobuf's own JSON mapping writes. Raises InvalidId for anything else.
+    """
+    text = text.strip()
+    if re.fullmatch(r"[0-9a-fA-F]{2}-[0-9a-fA-F]{32}-[0-9a-fA-F]{16}-[0-9a-fA-F]{2}.*", text):
+        text = text.split("-")[1]
+    return _hex(text, 32, "trace id")
+
+
+def span_id(text: str) -> str:
+    """Returns the id as 16 lower-case hex digits; raises InvalidId."""
+    return _hex(text, 16, "span id")
+
+
+def _hex(text: str, digits: int, what: str) -> str:
+    if len(text) == digits and _PLAIN.fullmatch(text):
+        return text
+    if len(text) <= digits and _HEX.fullmatch(text):
+        return text.lower().zfill(digits)
+    if text.endswith("="):
+        try:
+            raw = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raw = b""
+        if len(raw) * 2 == digits:
+            return raw.hex()
+    raise InvalidId(f"{text!r} is not a {what}: expected up to {digits} hex digits")
