@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from workshop.stack import history
 from workshop.traces import conventions, ids
 from workshop.traces.client import JaegerClient, JaegerError, TraceNotFound, TraceTimeout
 from workshop.traces.loaders import UnknownFormat, load_file
@@ -40,6 +39,8 @@ def from_file(text: str) -> list[Trace]:
 
 def last_checkouts(client: JaegerClient, count: int = 1) -> list[str]:
     """The ids of the checkouts made last, whoever made them, newest first; raises NoTraces when there were none."""
+    from workshop.stack import history  # the console needs no settings of the stack, and no memory for them
+
     found = client.search(SERVICE, OPERATION, limit=max(20, count), start=time.time() - 86_400)
     times = {summary.trace_id: summary.start / 1e9 for summary in found if summary.root_name == OPERATION}
     # What was bought a moment ago may not be searchable yet, but its id is known.
@@ -63,6 +64,8 @@ def fetch(client: JaegerClient, trace_id: str) -> Trace:
         if settled(trace) or time.time() - trace.end / 1e9 > SETTLED:
             return trace
     except TraceNotFound:
+        from workshop.stack import history
+
         if not any(entry["trace_id"] == wanted for entry in history.last(20)):
             raise
     try:

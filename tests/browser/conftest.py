@@ -1,0 +1,82 @@
+"""A console on a stand-in for Jaeger, both real and in this process, and a headless Chromium that looks at them."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from waitress.server import create_server
+
+from services.jaeger.settings import Settings as JaegerSettings
+from tests.unit.console.console_traces import checkout, hostile, huge, repeats
+from tests.unit.jaeger.stand_in import StandIn
+from workshop.console.app import create_app
+from workshop.console.settings import Settings
+
+SLOW, FAST, DECLINED, HOSTILE, HUGE, REPEATS = (digit * 32 for digit in "abcde1")
+HUGE_SPANS = 5_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def jaeger() -> Iterator[StandIn]:
+    """A stand-in with checkouts of the last minutes, a hostile trace and a huge one."""
+    stand_in = StandIn(JaegerSettings(bind=("127.0.0.1", 0), otlp_bind=("127.0.0.1", 0)))
+    start = time.time_ns() - 120 * 10**9
+    for document in (
+        checkout(SLOW, start, 812),
+        checkout(FAST, start + 10 * 10**9, 1),
+        checkout(DECLINED, start + 20 * 10**9, 1, failed=True),
+        hostile(HOSTILE, start + 30 * 10**9),
+        repeats(REPEATS, start + 50 * 10**9),
+        huge(HUGE, start + 40 * 10**9, HUGE_SPANS),
+    ):
+        assert stand_in.export(json.dumps(document).encode(), "application/json").status_code == 200
+    yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture(scope="session")
+def console_url(jaeger: StandIn) -> Iterator[str]:
+    """The console's address."""
+    server = create_server(create_app(Settings(jaeger_url=jaeger.query_url)), host="127.0.0.1", port=0, ident=None)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; without one the tests are skipped, or fail where REQUIRE_BROWSER=1."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        reason = f"no browser found (none of {', '.join(BROWSERS)} on PATH): install chromium, or set CHROMIUM"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    # Chromium's own sandbox does not start as root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, console_url: str) -> Iterator[Page]:
+    """A fresh window on the console; an error in one of its scripts fails the test."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=console_url)
+    opened = context.new_page()
+    opened.set_default_timeout(10_000)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on(
+        "console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None
+    )
+    yield opened
+    context.close()
+    assert errors == []

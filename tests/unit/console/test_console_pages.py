@@ -1,0 +1,231 @@
+"""The console's pages, as they come from the server."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
+from tests.unit.console.console_traces import HOSTILE, checkout, hostile
+from workshop.traces.client import JaegerError, JaegerUnavailable
+
+Page = Callable[..., str]
+HOSTILE_ID = "c" * 32
+
+
+def data_in(page: str) -> dict:  # type: ignore[type-arg]
+    """The data that the trace page draws."""
+    found = re.search(r'<script type="application/json" id="trace-data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])  # type: ignore[no-any-return]
+
+
+def test_search_lists_each_trace_with_a_dot_that_leads_to_it(text_of: Page) -> None:
+    """A trace has a row in the table and a dot in the plot, and both lead to its page."""
+    page = text_of("/")
+    for trace_id in (SLOW, FAST):
+        assert page.count(f'href="/trace/{trace_id}"') == 2
+    assert "872 ms" in page
+    assert page.count("<circle class") - page.count("<figcaption") >= 2
+
+
+def test_search_passes_every_filter_on_to_jaeger(text_of: Page, jaeger: FakeJaeger) -> None:
+    """What is typed into the form is what Jaeger is asked for, in its units."""
+    text_of(
+        "/?service=gateway&operation=POST+/checkout&min=100ms&max=1.2s&attributes=error%3Dtrue+a%3D%22b+c%22&limit=20"
+    )
+    asked = jaeger.asked[-1]
+    assert (asked["service"], asked["operation"], asked["limit"]) == ("gateway", "POST /checkout", 20)
+    assert (asked["min_ms"], asked["max_ms"], asked["attributes"]) == (100.0, 1200.0, {"error": "true", "a": "b c"})
+
+
+def test_search_without_service_asks_all_and_lists_a_trace_once(text_of: Page, jaeger: FakeJaeger) -> None:
+    """Jaeger searches one service at a time; a trace of four services is still one row."""
+    page = text_of("/")
+    assert {each["service"] for each in jaeger.asked} == {"gateway", "order", "inventory", "payment"}
+    assert page.count('name="id" value=') == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("min=soon", "at least: &#39;soon&#39; is not a duration"), ("attributes=error", "is not key=value"),
+     ("attributes=a%3D%22", "a quote is open")],
+)  # fmt: skip
+def test_search_names_the_field_it_cannot_read(text_of: Page, jaeger: FakeJaeger, query: str, words: str) -> None:
+    """A filter that makes no sense is named, and nothing is searched for in its place."""
+    assert words in text_of(f"/?{query}")
+    assert jaeger.asked == []
+
+
+def test_search_sorts_by_duration(text_of: Page) -> None:
+    """The slowest trace comes first when the longest are asked for."""
+    page = text_of("/?sort=longest")
+    assert page.index(f'value="{SLOW}"') < page.index(f'value="{FAST}"')
+    page = text_of("/")
+    assert page.index(f'value="{FAST}"') < page.index(f'value="{SLOW}"')
+
+
+def test_search_says_how_to_get_a_first_trace(text_of: Page, jaeger: FakeJaeger) -> None:
+    """A Jaeger without traces is no error; the page says what to do."""
+    jaeger.traces.clear()
+    assert "make checkout" in text_of("/")
+
+
+def test_trace_page_has_the_longest_leg_and_every_span(text_of: Page) -> None:
+    """The heading names the longest leg with its share, and the data holds the tree with times in ms."""
+    page = text_of(f"/trace/{SLOW}")
+    assert re.search(r'class="leg" href="#0{15}6"', page)
+    assert "93%" in page
+    data = data_in(page)
+    assert [span.get("depth", 0) for span in data["spans"]] == [0, 1, 2, 3, 4, 5, 3]
+    statement = data["spans"][5]
+    assert (statement["duration"], statement["longest"], statement["critical"]) == (812, True, 812)
+    assert statement["events"][0]["attributes"] == {"rows": "3"}
+    assert statement["links"][0]["trace"] == "ab" * 16
+
+
+def test_trace_page_tells_self_time_from_dark_time(text_of: Page) -> None:
+    """A leaf's own time is work; in a span with children, time in which none ran is dark."""
+    spans = data_in(text_of(f"/trace/{SLOW}"))["spans"]
+    assert (spans[5]["self"], spans[5].get("dark")) == (812, None)
+    assert (spans[0]["self"], spans[0]["dark"]) == (2, 2)
+    assert len(spans[0]["gaps"]) == 2
+
+
+def test_trace_page_has_the_diagnosis_with_links_to_its_evidence(text_of: Page) -> None:
+    """What is wrong stands beside the trace, and its proof leads to the span."""
+    page = text_of(f"/trace/{SLOW}")
+    assert "1 problem found" in page
+    assert '<li><a href="#0000000000000006">' in page
+    assert "✓ Healthy" in text_of(f"/trace/{FAST}")
+
+
+@pytest.mark.parametrize("text", [SLOW.upper(), f"00-{SLOW}-00f067aa0ba902b7-01", f" {SLOW} "])
+def test_an_id_is_taken_in_any_spelling(client: FlaskClient, text: str) -> None:
+    """The box for ids takes what people paste."""
+    answer = client.get("/open", query_string={"id": text})
+    assert (answer.status_code, answer.location) == (302, f"/trace/{SLOW}")
+
+
+def test_two_ids_open_the_comparison(client: FlaskClient) -> None:
+    """Two ids, pasted or chosen in the list, are compared."""
+    assert client.get(f"/open?id={SLOW}&id={FAST}").location == f"/compare/{SLOW}...{FAST}"
+    assert client.get(f"/open?id={SLOW}+{FAST}").location == f"/compare/{SLOW}...{FAST}"
+
+
+def test_compare_marks_the_leg_that_changed(text_of: Page) -> None:
+    """The comparison says how much faster it is, and one leg is marked as the reason."""
+    page = text_of(f"/compare/{SLOW}...{FAST}")
+    assert "14.3 times as fast" in page
+    assert page.count("▶") == 1
+    assert "−811 ms" in page
+    assert "14.3 times as slow" in text_of(f"/compare/{FAST}...{SLOW}")
+
+
+def test_compare_of_a_trace_with_itself_marks_nothing(text_of: Page) -> None:
+    """No change gets no colour."""
+    page = text_of(f"/compare/{SLOW}...{SLOW}")
+    assert "About as fast" in page
+    assert "▶" not in page
+
+
+def test_map_has_calls_and_p50_on_its_edges(text_of: Page) -> None:
+    """Edges come from the sampled traces with their times, and from Jaeger where the sample has none."""
+    page = text_of("/services")
+    assert "p50 412 ms" in page  # order -> inventory: 817 and 6 ms
+    assert "2 calls" in page
+    assert "not sampled" in page  # gateway -> mailer, which only Jaeger counted
+    assert "7 calls" in page
+    assert "stock_movement" not in page
+    assert "postgresql" in page
+    assert "provider:8084" in page
+
+
+def test_unknown_trace_says_that_it_may_still_come(client: FlaskClient) -> None:
+    """A trace that is not there is a 404 that asks again, five times."""
+    answer = client.get("/trace/" + "d" * 32)
+    assert answer.status_code == 404
+    assert "up to a second" in answer.text
+    assert "retry.js" in answer.text
+    assert "retry.js" not in client.get("/trace/" + "d" * 32 + "?try=5").text
+
+
+def test_a_trace_whose_parents_are_still_to_come_loads_again(text_of: Page, jaeger: FakeJaeger) -> None:
+    """A recent trace with a missing parent is shown as it is, and once more a second later; an old one is final."""
+    for trace_id, start in ((HOSTILE_ID, time.time_ns() - 10**9), ("d" * 32, START)):
+        document = checkout(trace_id, start, 5)
+        document["resourceSpans"].pop(0)
+        jaeger.add(document)
+    assert "still arriving" in text_of(f"/trace/{HOSTILE_ID}")
+    assert "retry.js" not in text_of(f"/trace/{HOSTILE_ID}?try=5")
+    assert "still arriving" not in text_of("/trace/" + "d" * 32)
+
+
+@pytest.mark.parametrize("path", ["/", f"/trace/{SLOW}", f"/compare/{SLOW}...{FAST}", "/services"])
+def test_without_jaeger_every_page_says_so(text_of: Page, jaeger: FakeJaeger, path: str) -> None:
+    """A Jaeger that is away is a page with the next step, not an error of the console's."""
+    jaeger.failure = JaegerUnavailable("no Jaeger answers at http://127.0.0.1:1: start the system with `make up`")
+    page = text_of(path, 503)
+    assert "make up" in page
+    assert "retry.js" in page
+
+
+def test_a_refusal_of_jaeger_is_told(text_of: Page, jaeger: FakeJaeger) -> None:
+    """What Jaeger answers instead of traces reaches the reader."""
+    jaeger.failure = JaegerError("Jaeger answered 400 to a search: depth")
+    assert "Jaeger answered 400" in text_of("/", 502)
+
+
+@pytest.mark.parametrize("path", ["/trace/zz", "/trace/" + "a" * 40, "/open?id=%00", "/open?id=a+b+c", "/compare/abc"])
+def test_what_is_no_id_is_a_bad_request(text_of: Page, path: str) -> None:
+    """An id that cannot be one is refused with the reason."""
+    assert "no trace id" in text_of(path, 400)
+
+
+def test_health_says_whether_jaeger_answers(client: FlaskClient, jaeger: FakeJaeger) -> None:
+    """The console lives without Jaeger, and is ready only with it."""
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
+    jaeger.failure = JaegerUnavailable("away")
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
+
+
+@pytest.mark.parametrize("path", ["/", f"/trace/{HOSTILE_ID}", f"/compare/{HOSTILE_ID}...{HOSTILE_ID}", "/services"])
+def test_markup_in_a_trace_stays_text(text_of: Page, jaeger: FakeJaeger, path: str) -> None:
+    """Whatever a trace says, the page has no element and no script from it."""
+    jaeger.add(hostile(HOSTILE_ID, START))
+    page = text_of(path)
+    assert "<img" not in page
+    assert "<script>window" not in page
+    assert "\u202e" not in re.sub(r'value="[^"]*"', "", page.split('id="trace-data"')[0])
+    if "/trace/" in path:
+        assert data_in(page)["spans"][0]["attributes"][HOSTILE] == HOSTILE
+
+
+def test_markup_in_the_address_stays_text(text_of: Page) -> None:
+    """The form shows what was typed, as text."""
+    page = text_of("/?service=%3Cscript%3E&attributes=%22%3E%3Cimg%3E&min=%3Cb%3E")
+    assert "<script>" not in page
+    assert "<img>" not in page
+    assert "<b>&#39;" not in page
+
+
+def test_nothing_inline_may_run(client: FlaskClient) -> None:
+    """The policy allows the console's own files only, and the pages keep to it."""
+    answer = client.get(f"/trace/{SLOW}")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", answer.text.split('id="trace-data"')[0])
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:8085", 200), ("127.0.0.1:8085", 200), ("[::1]:8085", 200), ("console:8085", 200),
+     ("evil.example", 403), ("localhost.evil.example:8085", 403), ("", 403)],
+)  # fmt: skip
+def test_other_host_names_are_refused(client: FlaskClient, host: str, status: int) -> None:
+    """A page elsewhere that points its name at the console gets nothing."""
+    assert client.get("/healthz", headers={"Host": host}).status_code == status

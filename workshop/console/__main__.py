@@ -1,0 +1,48 @@
+"""Run the console: `python -m workshop.console`."""
+
+import logging
+import os
+import signal
+import sys
+import time
+
+from pythonjsonlogger.json import JsonFormatter
+from waitress.server import create_server
+
+from workshop.console.app import create_app
+from workshop.console.settings import Settings, SettingsError
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    log_as_json(os.environ.get("LOG_LEVEL", "INFO"))
+    try:
+        settings = Settings.from_environment()
+        server = create_server(create_app(settings), listen=settings.bind, threads=4, ident=None)
+    except SettingsError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit(
+            f"BIND is {settings.bind}, where nothing can listen: {error.strerror}. "
+            "Set BIND (CONSOLE_PORT in .env) to a free port, or stop what is there"
+        )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server.run()
+
+
+def log_as_json(level: str) -> None:
+    """One JSON object a line on standard output, with the names that the services' logs have."""
+    formatter = JsonFormatter(
+        "%(asctime)s %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S+00:00",
+        rename_fields={"asctime": "time", "levelname": "level"},
+        static_fields={"service": "console"},
+    )
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+if __name__ == "__main__":
+    main()

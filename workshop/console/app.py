@@ -1,0 +1,122 @@
+"""The console's pages."""
+
+import time
+from typing import Any
+
+from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from workshop.console import failures, filters
+from workshop.console.compare import comparison
+from workshop.console.map_layout import draw
+from workshop.console.scatter import scatter
+from workshop.console.search import search
+from workshop.console.search_form import LIMITS, LOOKBACKS, SORTS, SearchForm
+from workshop.console.security import protect
+from workshop.console.service_map import service_map
+from workshop.console.settings import Settings
+from workshop.console.trace_data import trace_data
+from workshop.traces import ids, sources
+from workshop.traces.client import JaegerClient, JaegerError
+from workshop.traces.diagnose import diagnose
+from workshop.traces.facts import Explain
+from workshop.traces.model import Trace
+
+
+def create_app(settings: Settings | None = None, client: JaegerClient | None = None) -> Flask:
+    """The application; `client` reads the traces, by default from the Jaeger that the settings name."""
+    settings = settings or Settings.from_environment()
+    jaeger = client or JaegerClient(settings.jaeger_url)
+    explain = _explain(settings.database_url)
+    app = Flask("workshop.console")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    protect(app, settings.allowed_hosts)
+    filters.register(app)
+    failures.register(app)
+    app.context_processor(lambda: {"gateway_url": settings.gateway_url, "jaeger_url": settings.jaeger_url})
+
+    @app.get("/")
+    def traces() -> str:
+        form = SearchForm.from_query(request.args)
+        found = search(jaeger, form, time.time())
+        operations = jaeger.operations(form.service) if form.service in found.services else []
+        return render_template(
+            "search.html",
+            form=form,
+            found=found,
+            operations=list(dict.fromkeys(operation.name for operation in operations)),
+            plot=scatter(found),
+            lookbacks=LOOKBACKS,
+            limits=LIMITS,
+            sorts=SORTS,
+        )
+
+    @app.get("/trace/<trace_id>")
+    def trace(trace_id: str) -> str:
+        found = jaeger.get_trace(trace_id)
+        arriving = not sources.settled(found) and time.time() - found.end / 1e9 < sources.SETTLED
+        return render_template(
+            "trace.html",
+            trace=found,
+            diagnosis=diagnose(found, explain=explain, related=_related(jaeger, found)),
+            data=trace_data(found),
+            tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
+        )
+
+    @app.get("/open")
+    def open_trace() -> BaseResponse:
+        """Where the box for a trace id leads: any spelling of an id, or two of them to compare."""
+        wanted = [ids.trace_id(each) for text in request.args.getlist("id") for each in text.split()]
+        if len(wanted) == 2:
+            return redirect(url_for("compare", pair="...".join(wanted)))
+        if len(wanted) != 1:
+            raise ids.InvalidId("one trace id opens a trace, two compare them")
+        return redirect(url_for("trace", trace_id=wanted[0]))
+
+    @app.get("/compare/<pair>")
+    def compare(pair: str) -> str:
+        wanted = [ids.trace_id(each) for each in pair.split("...")]
+        if len(wanted) != 2:
+            raise ids.InvalidId("two trace ids with three dots between them are compared")
+        before, after = (jaeger.get_trace(each) for each in wanted)
+        compared = comparison(before, after, everything="all" in request.args)
+        return render_template("compare.html", compared=compared)
+
+    @app.get("/services")
+    def services() -> str:
+        form = SearchForm.from_query(request.args)
+        found = service_map(jaeger, form, time.time())
+        return render_template("services.html", map=found, drawing=draw(found), form=form, lookbacks=LOOKBACKS)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="ok")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        try:
+            jaeger.services()
+        except JaegerError as error:
+            return jsonify(status="unavailable", failed={"jaeger": str(error)}), 503
+        return jsonify(status="ok"), 200
+
+    return app
+
+
+def _related(jaeger: JaegerClient, trace: Trace) -> list[Trace]:
+    """Traces in which a part of this one may be, for the diagnosis; a search that fails must not cost the page."""
+    try:
+        return sources.related(jaeger, trace)
+    except JaegerError:
+        return []
+
+
+def _explain(database_url: str) -> Explain | None:
+    """What plans a slow statement; None without a database."""
+    if not database_url:
+        return None
+    # The driver is some megabytes that a console without a database does not need.
+    from workshop.traces.explain import postgres
+
+    explain: Any = postgres(database_url)
+    return explain  # type: ignore[no-any-return]

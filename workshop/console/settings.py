@@ -1,0 +1,47 @@
+"""The console's settings: names, defaults and one line of help each, read from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "console")
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message names it, its value and what it should be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `python -m workshop.console` reads from the environment."""
+
+    bind: str = "127.0.0.1:8085"  # BIND: where the console listens, host:port
+    jaeger_url: str = "http://127.0.0.1:16686"  # JAEGER_URL: the Jaeger that is read
+    gateway_url: str = "http://127.0.0.1:8080"  # GATEWAY_URL: the shop, as a browser reaches it
+    database_url: str = ""  # DATABASE_URL: PostgreSQL, to plan slow statements; empty: the diagnosis does without
+    allowed_hosts: frozenset[str] = frozenset(LOCAL_HOSTS)  # ALLOWED_HOSTS: more Host headers, by comma; * = all
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; SettingsError when one of them cannot be used."""
+        bind = env.get("BIND") or cls.bind
+        host, _, port = bind.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise SettingsError(f"BIND is {bind!r}: it should be host:port, such as {cls.bind}")
+        extra = {name.strip().lower() for name in env.get("ALLOWED_HOSTS", "").split(",") if name.strip()}
+        return cls(
+            bind=bind,
+            jaeger_url=_url(env, "JAEGER_URL", cls.jaeger_url),
+            gateway_url=_url(env, "GATEWAY_URL", cls.gateway_url),
+            database_url=env.get("DATABASE_URL", ""),
+            allowed_hosts=frozenset({*LOCAL_HOSTS, host.lower(), *extra}),
+        )
+
+
+def _url(env: Mapping[str, str], name: str, default: str) -> str:
+    value = (env.get(name) or default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise SettingsError(f"{name} is {value!r}: it should be a URL, such as {default}")
+    return value
