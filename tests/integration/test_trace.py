@@ -14,7 +14,7 @@ from .shape import EDGES, LEDGER_SCAN, PROVIDER_CALL, SPANS, edges, longest_leaf
 
 def checkout_trace(stack: Stack, spans: int = SPANS, **arguments: str) -> Trace:
     """The trace of a checkout that was just fired."""
-    answer = stack.checkout(**arguments)  # type: ignore[arg-type]
+    answer = stack.checkout(**arguments)
     return stack.trace(answer.json()["trace_id"], spans)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -26,7 +27,7 @@ def client(database: Path) -> FlaskClient:
     return create_app().test_client()
 
 
-def charge(client: FlaskClient, key: str = "order-1", **changes: object) -> TestResponse:
+def charge(client: FlaskClient, key: str = "order-1", **changes: Any) -> TestResponse:
     """POST a charge."""
     return client.post("/v1/charges", json={**CHARGE, **changes}, headers={"Idempotency-Key": key})
 
@@ -76,7 +77,7 @@ def test_an_error_is_no_answer(client: FlaskClient) -> None:
     [{"amount": 0}, {"amount": True}, {"amount": "1"}, {"currency": "eur"}, {"card": "42"}, {"card": None}],
     ids=str,
 )
-def test_a_wrong_charge_is_refused(client: FlaskClient, changes: dict[str, object]) -> None:
+def test_a_wrong_charge_is_refused(client: FlaskClient, changes: dict[str, Any]) -> None:
     """422 with a reason."""
     answer = charge(client, **changes)
     assert answer.status_code == 422
@@ -124,10 +125,9 @@ def test_the_charges_are_listed_by_pages(client: FlaskClient) -> None:
     charge(client, "a")
     charge(client, "b", card="4000000000000002")
     cancel(client, "c")
-    found, after = [], ""
-    while after is not None:
-        page = client.get("/v1/charges", query_string={"limit": 1, "after": after}).json
-        assert page is not None
+    found: list[tuple[str, str]] = []
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        page = client.get("/v1/charges", query_string={"limit": 1, "after": page["next"]}).json or {}
         found += [(made["idempotency_key"], made["status"]) for made in page["charges"]]
-        after = page["next"]
     assert found == [("a", "captured"), ("b", "declined"), ("c", "canceled")]
