@@ -26,26 +26,68 @@ MARK = b"trace-marker"  # 12 bytes that each batch replaces by its own number, 4
 CHECKOUTS = 40  # a batch: 480 spans
 START = 1_795_449_600_000_000_000  # ns
 HTTP: dict[str, str | int] = {
-    "http.request.method": "POST", "http.response.status_code": 201, "network.protocol.version": "1.1"}
+    "http.request.method": "POST",
+    "http.response.status_code": 201,
+    "network.protocol.version": "1.1",
+}
 SQL: dict[str, str | int] = {
-    "db.system.name": "postgresql", "db.namespace": "orders", "server.address": "127.0.0.1", "server.port": 5433}
+    "db.system.name": "postgresql",
+    "db.namespace": "orders",
+    "server.address": "127.0.0.1",
+    "server.port": 5433,
+}
 # service, scope, name, kind, parent's number, start and end in ms, attributes
 CHECKOUT: list[tuple[str, str, str, int, int, float, float, dict[str, str | int]]] = [
-    ("gateway", "flask", "POST /checkout", 2, 0, 0, 71, {**HTTP, "http.route": "/checkout", "url.path": "/checkout",
-     "url.scheme": "http", "server.port": 8080, "user_agent.original": "python-requests/2.34.2"}),
+    (
+        "gateway",
+        "flask",
+        "POST /checkout",
+        2,
+        0,
+        0,
+        71,
+        {
+            **HTTP,
+            "http.route": "/checkout",
+            "url.path": "/checkout",
+            "url.scheme": "http",
+            "server.port": 8080,
+            "user_agent.original": "python-requests/2.34.2",
+        },
+    ),
     ("gateway", "requests", "POST", 3, 1, 1, 70, {**HTTP, "url.full": "http://127.0.0.1:8081/orders"}),
     ("order", "flask", "POST /orders", 2, 2, 2, 69, {**HTTP, "http.route": "/orders", "url.path": "/orders"}),
     ("order", "order", "ProcessOrder", 1, 3, 3, 68, {"order.id": "o-1", "order.item_count": 3, "order.total_cents": 9}),
     ("order", "psycopg", "INSERT", 3, 4, 3, 4, {**SQL, "db.query.text": "INSERT INTO orders (id, status) VALUES (%s)"}),
     ("order", "requests", "POST", 3, 4, 4, 9, {**HTTP, "url.full": "http://127.0.0.1:8082/reservations"}),
     ("inventory", "flask", "POST /reservations", 2, 6, 5, 8.5, {**HTTP, "http.route": "/reservations"}),
-    ("inventory", "psycopg", "SELECT", 3, 7, 6, 7, {**SQL, "db.query.text": "SELECT sku, sum(quantity) FROM "
-     "stock_movement WHERE sku = ANY(%s) GROUP BY sku"}),
+    (
+        "inventory",
+        "psycopg",
+        "SELECT",
+        3,
+        7,
+        6,
+        7,
+        {**SQL, "db.query.text": "SELECT sku, sum(quantity) FROM stock_movement WHERE sku = ANY(%s) GROUP BY sku"},
+    ),
     ("order", "requests", "POST", 3, 4, 11, 58, {**HTTP, "url.full": "http://127.0.0.1:8083/charges"}),
     ("payment", "flask", "POST /charges", 2, 9, 12, 57.5, {**HTTP, "http.route": "/charges"}),
     ("payment", "requests", "POST", 3, 10, 13, 56, {**HTTP, "url.full": "http://127.0.0.1:8084/v1/charges"}),
-    ("order", "order", "send order.confirmed", 4, 4, 63, 64, {"messaging.system": "postgresql",
-     "messaging.operation.type": "send", "messaging.destination.name": "order.confirmed"}),
+    (
+        "order",
+        "order",
+        "send order.confirmed",
+        4,
+        4,
+        63,
+        64,
+        {
+            "messaging.system": "postgresql",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": "order.confirmed",
+        },
+    ),
 ]
 DAY = {"query.startTimeMin": "2026-11-23T00:00:00Z", "query.startTimeMax": "2026-11-24T00:00:00Z"}
 
@@ -55,8 +97,13 @@ def scopes() -> tuple[ExportTraceServiceRequest, dict[tuple[str, str], ScopeSpan
     request, found = ExportTraceServiceRequest(), {}
     for service in dict.fromkeys(row[0] for row in CHECKOUT):
         resource_spans = request.resource_spans.add()
-        told = {"service.name": service, "service.version": "1.0.0", "telemetry.sdk.language": "python",
-                "telemetry.sdk.name": "opentelemetry", "telemetry.sdk.version": "1.45.1"}
+        told = {
+            "service.name": service,
+            "service.version": "1.0.0",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.version": "1.45.1",
+        }
         for key, value in told.items():
             resource_spans.resource.attributes.add(key=key).value.string_value = value
         for scope in dict.fromkeys(row[1] for row in CHECKOUT if row[0] == service):
@@ -70,9 +117,15 @@ def add_checkout(into: dict[tuple[str, str], ScopeSpans], trace_id: bytes, first
     for number, (service, scope, name, kind, above, begin, end, attributes) in enumerate(CHECKOUT, first + 1):
         parent = first + above if above else under
         span = into[service, scope].spans.add(
-            trace_id=trace_id, span_id=number.to_bytes(8), parent_span_id=parent.to_bytes(8) if parent else b"",
-            name=name, kind=kind, start_time_unix_nano=START + int(begin * 1e6), flags=257,
-            end_time_unix_nano=START + int(end * 1e6))
+            trace_id=trace_id,
+            span_id=number.to_bytes(8),
+            parent_span_id=parent.to_bytes(8) if parent else b"",
+            name=name,
+            kind=kind,
+            start_time_unix_nano=START + int(begin * 1e6),
+            flags=257,
+            end_time_unix_nano=START + int(end * 1e6),
+        )
         for key, value in attributes.items():
             told = span.attributes.add(key=key).value
             if isinstance(value, str):
@@ -104,8 +157,13 @@ class Backend:
 
     def __init__(self) -> None:
         self.otlp_port, self.port = free_port(), free_port()
-        env = {**os.environ, "OTLP_BIND": f"127.0.0.1:{self.otlp_port}", "BIND": f"127.0.0.1:{self.port}",
-               "JAEGER_MAX_TRACES": "1000000", "JAEGER_MAX_MB": "4096"}
+        env = {
+            **os.environ,
+            "OTLP_BIND": f"127.0.0.1:{self.otlp_port}",
+            "BIND": f"127.0.0.1:{self.port}",
+            "JAEGER_MAX_TRACES": "1000000",
+            "JAEGER_MAX_MB": "4096",
+        }
         command = [sys.executable, "-m", "services.jaeger"]
         self.popen = subprocess.Popen(command, env=env, stdout=subprocess.PIPE)
         assert self.popen.stdout and self.popen.stdout.readline(), "the stand-in did not start"
@@ -176,9 +234,13 @@ def measure(traces: int, repeat: int) -> dict[str, object]:
         wanted: dict[str, tuple[str, dict[str, str]]] = {
             "search, 20 traces": (summaries, {"query.serviceName": "inventory", "query.searchDepth": "20", **DAY}),
             "search, no match (duration)": (
-                summaries, {"query.serviceName": "inventory", "query.durationMin": "60ms", **DAY}),
+                summaries,
+                {"query.serviceName": "inventory", "query.durationMin": "60ms", **DAY},
+            ),
             "search, no match (attribute)": (
-                summaries, {"query.serviceName": "order", "query.attributes": '{"order.id":"none"}', **DAY}),
+                summaries,
+                {"query.serviceName": "order", "query.attributes": '{"order.id":"none"}', **DAY},
+            ),
             "1,000 summaries": (summaries, {"query.serviceName": "gateway", "query.searchDepth": "1000", **DAY}),
             "dependencies": ("/api/dependencies", {"endTs": "1795536000000", "lookback": "604800000"}),
         }
@@ -187,8 +249,14 @@ def measure(traces: int, repeat: int) -> dict[str, object]:
         big = b"a-trace-so-large".hex()
         queries["10,000-span trace, /api/traces"] = timed(backend, repeat, f"/api/traces/{big}")
         queries["10,000-span trace, /api/v3/traces"] = timed(backend, repeat, f"/api/v3/traces/{big}")
-        return {"spans": spans, "spans_per_cpu_second": spans / cpu, "spans_per_second": spans / wall,
-                "bytes_at_rest": at_rest, "bytes_per_span": grown / spans, "queries": queries}
+        return {
+            "spans": spans,
+            "spans_per_cpu_second": spans / cpu,
+            "spans_per_second": spans / wall,
+            "bytes_at_rest": at_rest,
+            "bytes_per_span": grown / spans,
+            "queries": queries,
+        }
     finally:
         backend.stop()
 

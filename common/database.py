@@ -1,7 +1,9 @@
 """The pool of PostgreSQL connections that a service holds."""
 
+import atexit
 from typing import Any
 
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from common.errors import OVERLOADED, Problem
@@ -28,6 +30,8 @@ def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
         kwargs={**CONNECTION, "options": "-c statement_timeout=8s -c lock_timeout=4s"},
     )
     pool.open()
+    # Before the interpreter ends its threads: a pool that is still open then makes the exit wait for them.
+    atexit.register(pool.close)
     return pool
 
 
@@ -37,9 +41,12 @@ def check(pool: ConnectionPool) -> None:
         connection.execute("SELECT 1")
 
 
-def unavailable(error: Exception) -> Problem:
+def unavailable(pool: ConnectionPool, error: Exception) -> Problem:
     """The problem that tells a caller that the database is away, or that too many are waiting for it."""
     retry = {"Retry-After": "1"}
     if isinstance(error, PoolTimeout | TooManyRequests):
         return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
+    # The pool's other connections have probably broken, too: find out now, not one failed request each.
+    with suppress_instrumentation():
+        pool.check()
     return Problem(503, f"the database is not available ({type(error).__name__})", headers=retry)

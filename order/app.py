@@ -40,7 +40,7 @@ def create_app() -> Flask:
 
     @app.errorhandler(OperationalError)
     def database_away(error: Exception) -> Response:
-        return problem_response(database.unavailable(error))
+        return problem_response(database.unavailable(pool, error))
 
     @app.post("/orders")
     def place() -> tuple[Response, int]:

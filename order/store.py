@@ -55,21 +55,15 @@ PUBLISH = """
 INSERT INTO outbox (topic, order_id, headers) VALUES (%(topic)s, %(order_id)s, %(headers)s)
 """
 
-# A message that another worker holds is skipped, not waited for.
-NEXT_MESSAGE = """
-SELECT id, topic, order_id, headers
-FROM outbox
-ORDER BY id
-LIMIT 1
-FOR UPDATE SKIP LOCKED
+# A message that another worker holds is skipped, not waited for. It is gone when the transaction commits.
+TAKE_MESSAGE = """
+DELETE FROM outbox
+WHERE id = (SELECT id FROM outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id, topic, order_id, headers
 """
 
 ANNOUNCE = """
 UPDATE orders SET announced_at = now() WHERE id = %(order_id)s AND announced_at IS NULL
-"""
-
-SETTLE = """
-DELETE FROM outbox WHERE id = %(id)s
 """
 
 
@@ -128,17 +122,12 @@ def publish(connection: Connection, topic: str, order_id: str, headers: dict[str
     connection.execute(PUBLISH, {"topic": topic, "order_id": order_id, "headers": Jsonb(headers)})
 
 
-def next_message(connection: Connection) -> Message | None:
-    """The oldest message that no other worker holds; held until the transaction ends."""
+def take_message(connection: Connection) -> Message | None:
+    """Take the oldest message that no other worker holds out of the queue; it is back if the transaction fails."""
     with connection.cursor(row_factory=class_row(Message)) as cursor:
-        return cursor.execute(NEXT_MESSAGE).fetchone()
+        return cursor.execute(TAKE_MESSAGE).fetchone()
 
 
 def announce(connection: Connection, order_id: str) -> None:
     """Note that the order's confirmation was delivered; a second delivery changes nothing."""
     connection.execute(ANNOUNCE, {"order_id": order_id})
-
-
-def settle(connection: Connection, message: Message) -> None:
-    """Take a delivered message out of the outbox."""
-    connection.execute(SETTLE, {"id": message.id})

@@ -1,6 +1,6 @@
 """Delivers the outbox's messages, and settles orders that were left pending: `python -m order.worker`.
 
-PostgreSQL is the queue. A message is delivered and settled in one transaction, so it is delivered at least
+PostgreSQL is the queue. A message is taken and delivered in one transaction, so it is delivered at least
 once, and the delivery marks the order once.
 """
 
@@ -45,14 +45,12 @@ class Settings(ServiceSettings):
 def deliver_next(connection: psycopg.Connection) -> bool:
     """Deliver one message; False when there is none."""
     with connection.transaction():
-        # Looking for work is no part of any trace, taking a message out of the queue neither.
+        # Looking for work is no part of any trace.
         with suppress_instrumentation():
-            message = store.next_message(connection)
+            message = store.take_message(connection)
         if message is None:
             return False
         deliver(connection, message)
-        with suppress_instrumentation():
-            store.settle(connection, message)
     log.debug("message %d delivered", message.id)
     return True
 

@@ -113,8 +113,11 @@ class QueryAPI(App):
         with self.store.lock:
             calls = dependencies(self.store, start, end)
         only = request.param("service")
-        links = [{"parent": parent, "child": child, "callCount": count}
-                 for (parent, child), count in calls.items() if only in ("", parent, child)]
+        links = [
+            {"parent": parent, "child": child, "callCount": count}
+            for (parent, child), count in calls.items()
+            if only in ("", parent, child)
+        ]
         return old_data(links)
 
     def transform(self, request: Request) -> Response:
@@ -141,8 +144,11 @@ class QueryAPI(App):
         return sorted({operation.service for operation in self.store.known_operations()})
 
     def _operations(self, service: str, kind: str) -> list[dict[str, str]]:
-        found = [(operation.name, KINDS[operation.kind]) for operation in self.store.known_operations()
-                 if operation.service == service]
+        found = [
+            (operation.name, KINDS[operation.kind])
+            for operation in self.store.known_operations()
+            if operation.service == service
+        ]
         return [{"name": name, "spanKind": of} for name, of in sorted(found) if kind in ("", of)]
 
 

@@ -16,12 +16,19 @@ _span = _file.message_type.add(name="Span")
 for _field in Span.DESCRIPTOR.fields:
     _type = FieldDescriptorProto.TYPE_INT32 if _field.enum_type else _field.type
     _span.field.add(
-        name=_field.name, number=_field.number,
+        name=_field.name,
+        number=_field.number,
         label=FieldDescriptorProto.LABEL_REPEATED if _field.is_repeated else FieldDescriptorProto.LABEL_OPTIONAL,
-        type=FieldDescriptorProto.TYPE_BYTES if _field.message_type else _type)
+        type=FieldDescriptorProto.TYPE_BYTES if _field.message_type else _type,
+    )
 _spans = _file.message_type.add(name="Spans")
-_spans.field.add(name="spans", number=2, label=FieldDescriptorProto.LABEL_REPEATED,
-                 type=FieldDescriptorProto.TYPE_MESSAGE, type_name=".lean.Span")
+_spans.field.add(
+    name="spans",
+    number=2,
+    label=FieldDescriptorProto.LABEL_REPEATED,
+    type=FieldDescriptorProto.TYPE_MESSAGE,
+    type_name=".lean.Span",
+)
 _pool = descriptor_pool.DescriptorPool()
 _pool.Add(_file)
 

@@ -67,7 +67,8 @@ def _span(trace_id: str, record: Record, span: Any, origin: tuple[str, list[str]
         f'{{"traceID":"{trace_id}","spanID":"{span_id.hex()}","operationName":{quote(span.name)},'
         f'"references":[{references}],"startTime":{start // 1000},"duration":{(end - start) // 1000},'
         f'"tags":[{",".join(tags)}],"logs":[{logs}],"processID":"{process}",'
-        f'"warnings":{_warnings(record, span, here) if unusual else "null"}}}')
+        f'"warnings":{_warnings(record, span, here) if unusual else "null"}}}'
+    )
 
 
 def old_trace_id(trace_id: bytes) -> str:
@@ -157,8 +158,10 @@ def _warnings(record: Record, span: Any, here: set[bytes]) -> str:
     found = []
     start, end = span.start_time_unix_nano, span.end_time_unix_nano
     if end <= start:
-        found.append("Negative duration detected, sanitizing end timestamp. Original end timestamp: "
-                     f"{_utc(end)}, adjusted to: {_utc(start + 1)}")
+        found.append(
+            "Negative duration detected, sanitizing end timestamp. Original end timestamp: "
+            f"{_utc(end)}, adjusted to: {_utc(start + 1)}"
+        )
     if record.parent_id != NO_ID and record.parent_id not in here:
         found.append(f"parent span ID={record.parent_id.hex()} is not in the trace; skipping clock skew adjustment")
     return json.dumps(found)

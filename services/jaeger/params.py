@@ -60,6 +60,7 @@ def trace_id(value: str) -> bytes:
 
 def v3_query(request: Request, max_depth: int) -> Query:
     """The search of `/api/v3/traces` and `/api/v3/trace-summaries`."""
+
     def get(name: str, old_name: str, parse: Callable[[str], int], default: int) -> int:
         return _parsed(request, parse, default, "malformed parameter {}: {}", f"query.{name}", f"query.{old_name}")
 
@@ -69,8 +70,10 @@ def v3_query(request: Request, max_depth: int) -> Query:
     longest = get("durationMax", "duration_max", duration, 0)
     shortest = get("durationMin", "duration_min", duration, 0)
     attributes = _string_map(request.param("query.attributes"), "malformed parameter query.attributes: {}")
-    if not (request.param("query.startTimeMin", "query.start_time_min")
-            and request.param("query.startTimeMax", "query.start_time_max")):
+    if not (
+        request.param("query.startTimeMin", "query.start_time_min")
+        and request.param("query.startTimeMax", "query.start_time_max")
+    ):
         raise BadParameter("query.startTimeMin and query.startTimeMax are required")
     if start >= end:
         raise BadParameter("query.startTimeMin must be before query.startTimeMax")
@@ -79,11 +82,18 @@ def v3_query(request: Request, max_depth: int) -> Query:
     return Query(
         request.param("query.serviceName", "query.service_name"),
         request.param("query.operationName", "query.operation_name"),
-        start, end, shortest, longest, attributes, min(depth, max_depth))
+        start,
+        end,
+        shortest,
+        longest,
+        attributes,
+        min(depth, max_depth),
+    )
 
 
 def old_query(request: Request, max_depth: int) -> Query:
     """The search of `/api/traces`."""
+
     def get(name: str, parse: Callable[[str], int], default: int) -> int:
         return _parsed(request, parse, default, "unable to parse param '{}': {}", name)
 
@@ -114,6 +124,7 @@ def old_query(request: Request, max_depth: int) -> Query:
 
 def dependencies_window(request: Request) -> tuple[int, int]:
     """Start and end, in ns since the epoch, of `/api/dependencies`."""
+
     def get(name: str, default: int) -> int:
         return _parsed(request, whole, default, "unable to parse param '{}': {}", name) * 10**6
 

@@ -55,9 +55,12 @@ class _Search:
         self.statuses = _statuses(attributes)
         self.kinds = _kinds(attributes)
         self.operations = {
-            number for operation, number in store.operations.ids.items()
-            if query.service in ("", operation.service) and query.operation in ("", operation.name)
-            and (self.kinds is None or operation.kind in self.kinds)}
+            number
+            for operation, number in store.operations.ids.items()
+            if query.service in ("", operation.service)
+            and query.operation in ("", operation.name)
+            and (self.kinds is None or operation.kind in self.kinds)
+        }
         self.sources = _scoped(store, attributes)
         self.attributes = [_Attribute(key, value, store) for key, value in attributes.items()]
         self.possible = bool(self.operations)
@@ -74,7 +77,9 @@ class _Search:
                 return False
         for status, start, end, operation, source, offset in trace.facts():
             if (
-                operation in operations and earliest <= start <= latest and shortest <= end - start <= longest
+                operation in operations
+                and earliest <= start <= latest
+                and shortest <= end - start <= longest
                 and (self.statuses is None or status in self.statuses)
                 and (self.sources is None or source in self.sources)
                 and self._has_attributes(trace, source, offset)

@@ -44,12 +44,21 @@ class Server:
         host, port = address
         try:
             # The same map of sockets for both: one loop serves them.
-            return create_server(app, map=self._sockets, host=host.strip("[]"), port=port, threads=threads,
-                                 max_request_body_size=self._max_body, **LIMITS)
+            return create_server(
+                app,
+                map=self._sockets,
+                host=host.strip("[]"),
+                port=port,
+                threads=threads,
+                max_request_body_size=self._max_body,
+                **LIMITS,
+            )
         except OSError as error:
             wasyncore.close_all(self._sockets)
-            raise SettingsError(f"{setting} is {host}:{port}, where nothing can listen: {error.strerror}. "
-                                f"Set {setting} to a free port, or stop what is there") from None
+            raise SettingsError(
+                f"{setting} is {host}:{port}, where nothing can listen: {error.strerror}. "
+                f"Set {setting} to a free port, or stop what is there"
+            ) from None
 
     def run(self) -> None:
         """Serve until stop() is called."""

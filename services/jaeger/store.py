@@ -55,8 +55,13 @@ class Store:
             service = named(resource_spans.resource)
             resource = resource_spans.resource.SerializeToString(deterministic=True)
             for scope_spans in resource_spans.scope_spans:
-                source = Source(service, resource, resource_spans.schema_url,
-                                scope_spans.scope.SerializeToString(deterministic=True), scope_spans.schema_url)
+                source = Source(
+                    service,
+                    resource,
+                    resource_spans.schema_url,
+                    scope_spans.scope.SerializeToString(deterministic=True),
+                    scope_spans.schema_url,
+                )
                 with self.lock:
                     for span in scope_spans.spans:
                         if problem := self._add_span(span, source):
@@ -99,8 +104,16 @@ class Store:
         end = max(start, end)
         before = trace.size
         trace.records += RECORD.pack(
-            span_id, parent_id, kind, span.status.code & 0xFF, start, end,
-            self.operations.take(Operation(source.service, name, kind)), self.sources.take(source), len(trace.blob))
+            span_id,
+            parent_id,
+            kind,
+            span.status.code & 0xFF,
+            start,
+            end,
+            self.operations.take(Operation(source.service, name, kind)),
+            self.sources.take(source),
+            len(trace.blob),
+        )
         trace.blob += frame_head(size) + body
         trace.earliest = min(trace.earliest, start)
         trace.latest = max(trace.latest, end)
@@ -145,8 +158,14 @@ class Store:
         """The bounds and how much of them is used."""
         with self.lock:
             return {
-                "traces": len(self.traces), "max_traces": self.max_traces, "spans": self.spans,
-                "bytes": self.size, "max_bytes": self.max_bytes, "received_spans": self.received,
-                "duplicate_spans": self.duplicates, "rejected_spans": self.rejected, "evicted_traces": self.evicted,
+                "traces": len(self.traces),
+                "max_traces": self.max_traces,
+                "spans": self.spans,
+                "bytes": self.size,
+                "max_bytes": self.max_bytes,
+                "received_spans": self.received,
+                "duplicate_spans": self.duplicates,
+                "rejected_spans": self.rejected,
+                "evicted_traces": self.evicted,
                 "uptime_seconds": int(time.monotonic() - self._started),
             }

@@ -24,7 +24,8 @@ def summary(store: Store, trace: Trace) -> dict[str, Any]:
     told |= {"minStartTimeUnixNano": str(trace.earliest), "maxEndTimeUnixNano": str(trace.latest)}
     told |= _counts(spanCount=len(records), errorSpanCount=errors.total(), orphanSpanCount=orphans)
     told["services"] = [
-        {"name": name, **_counts(spanCount=spans[name], errorSpanCount=errors[name])} for name in sorted(spans)]
+        {"name": name, **_counts(spanCount=spans[name], errorSpanCount=errors[name])} for name in sorted(spans)
+    ]
     return told
 
 

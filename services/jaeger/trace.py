@@ -75,7 +75,7 @@ class Trace:
                 at = self.records.find(key, at + 1)
             return at >= 0
         if self.known is None:
-            self.known = {bytes(self.records[at:at + len(key)]) for at in range(0, len(self.records), RECORD.size)}
+            self.known = {bytes(self.records[at : at + len(key)]) for at in range(0, len(self.records), RECORD.size)}
         if key in self.known:
             return True
         self.known.add(key)
@@ -90,7 +90,7 @@ class Trace:
             length |= (byte & 0x7F) << shift
             at, shift = at + 1, shift + 7
             if byte < 0x80:
-                return bytes(self.blob[offset:at + length])
+                return bytes(self.blob[offset : at + length])
 
 
 def frame_head(size: int) -> bytes:

@@ -21,8 +21,10 @@ from services.jaeger.tables import Source
 
 CACHED = 2048  # attributes; those of a trace repeat themselves
 DROPPED = (
-    ("dropped_attributes_count", "droppedAttributesCount"), ("dropped_events_count", "droppedEventsCount"),
-    ("dropped_links_count", "droppedLinksCount"))
+    ("dropped_attributes_count", "droppedAttributesCount"),
+    ("dropped_events_count", "droppedEventsCount"),
+    ("dropped_links_count", "droppedLinksCount"),
+)
 SMALL = 256  # bytes; longer ones are not kept: they would take the memory and hardly repeat
 
 
@@ -49,8 +51,12 @@ def _resource(serialized: bytes, schema: str, scopes: dict[Source, list[str]]) -
 
 def _scope(source: Source, spans: list[str]) -> str:
     scope = InstrumentationScope.FromString(source.scope)
-    fields = [_text("name", scope.name), _text("version", scope.version), attributes_json(scope.attributes),
-              _count("droppedAttributesCount", scope.dropped_attributes_count)]
+    fields = [
+        _text("name", scope.name),
+        _text("version", scope.version),
+        attributes_json(scope.attributes),
+        _count("droppedAttributesCount", scope.dropped_attributes_count),
+    ]
     tail = _text("schemaUrl", source.scope_schema)
     return f'{{"scope":{{{_join(fields)}}},"spans":[{",".join(spans)}]{"," + tail if tail else ""}}}'
 
@@ -90,17 +96,35 @@ def _status(serialized: bytes) -> str:
 
 def _event(serialized: bytes) -> str:
     event = Span.Event.FromString(serialized)
-    return "{" + _join((_nanos("timeUnixNano", event.time_unix_nano), _text("name", event.name),
-                        attributes_json(event.attributes),
-                        _count("droppedAttributesCount", event.dropped_attributes_count))) + "}"
+    return (
+        "{"
+        + _join(
+            (
+                _nanos("timeUnixNano", event.time_unix_nano),
+                _text("name", event.name),
+                attributes_json(event.attributes),
+                _count("droppedAttributesCount", event.dropped_attributes_count),
+            )
+        )
+        + "}"
+    )
 
 
 def _link(serialized: bytes) -> str:
     link = Span.Link.FromString(serialized)
-    return "{" + _join((f'"traceId":"{link.trace_id.hex()}","spanId":"{link.span_id.hex()}"',
-                        _text("traceState", link.trace_state), attributes_json(link.attributes),
-                        _count("droppedAttributesCount", link.dropped_attributes_count),
-                        _count("flags", link.flags))) + "}"
+    return (
+        "{"
+        + _join(
+            (
+                f'"traceId":"{link.trace_id.hex()}","spanId":"{link.span_id.hex()}"',
+                _text("traceState", link.trace_state),
+                attributes_json(link.attributes),
+                _count("droppedAttributesCount", link.dropped_attributes_count),
+                _count("flags", link.flags),
+            )
+        )
+        + "}"
+    )
 
 
 def attributes_json(attributes: Iterable[KeyValue]) -> str:

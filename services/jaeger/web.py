@@ -13,8 +13,11 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 log = logging.getLogger("jaeger")
 
 # A browser must neither guess a type nor run what a span name may hold.
-SAFE_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "default-src 'none'"),
-                ("Cache-Control", "no-store")]
+SAFE_HEADERS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'"),
+    ("Cache-Control", "no-store"),
+]
 
 
 @dataclass(slots=True)
@@ -96,8 +99,9 @@ class App:
             log.exception("a request failed: %s", environ.get("PATH_INFO"))
             response = text("500 the stand-in failed to answer this; its log says why", 500)
         headers = [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
-        start_response(f"{response.status} {HTTPStatus(response.status).phrase}",
-                       headers + response.headers + SAFE_HEADERS)
+        start_response(
+            f"{response.status} {HTTPStatus(response.status).phrase}", headers + response.headers + SAFE_HEADERS
+        )
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def answer(self, environ: WSGIEnvironment) -> Response:
@@ -111,8 +115,12 @@ class App:
                     return handler(request, *match.groups())
                 allowed.append(method)
         if allowed:
-            return Response(f"405 method not allowed, supported: [{' '.join(allowed)}]".encode(), 405, "text/plain",
-                            [("Allow", ", ".join(allowed))])
+            return Response(
+                f"405 method not allowed, supported: [{' '.join(allowed)}]".encode(),
+                405,
+                "text/plain",
+                [("Allow", ", ".join(allowed))],
+            )
         return text("404 page not found\n", 404)
 
     def check_host(self, host: str) -> None:

@@ -1,0 +1,85 @@
+# Every line is one command that you could type. `make` alone lists them.
+# The first run installs what is needed into .venv (workshop/spans.sh).
+
+spans := ./workshop/spans.sh
+
+# What a command can be told: make checkout N=5, make load USERS=32 DURATION=60
+N        := 1
+ITEMS    :=
+USERS    := 8
+RATE     :=
+DURATION := 30
+ID       :=
+A        :=
+B        :=
+SERVICE  :=
+ARGS     :=
+
+.DEFAULT_GOAL := help
+
+##@ Run the system
+
+up: ## start everything, Docker or not (RUNTIME=docker|local)
+	@$(spans) up
+
+down: ## stop everything, keep the data
+	@$(spans) down
+
+status: ## what runs, where, and whether it is ready; is the index there?
+	@$(spans) status
+
+logs: ## follow the logs (SERVICE=order)
+	@$(spans) logs $(SERVICE)
+
+doctor: ## can it run here? ports, Docker, memory, disk, Python
+	@$(spans) doctor
+
+clean: ## stop everything, remove data, logs and .venv
+	@$(spans) clean
+
+##@ Find the slow query
+
+checkout: ## buy something (N=5, ITEMS="SKU-00001:2 SKU-00017:1")
+	@$(spans) checkout --count "$(N)" --items "$(ITEMS)"
+
+trace: ## the last checkout's waterfall, or another's (ID=...)
+	@$(spans) trace $(ID)
+
+diagnose: ## say in words where the time went (ID=...)
+	@$(spans) diagnose $(ID)
+
+explain: ## PostgreSQL's plan for the statement that is slow
+	@$(spans) explain
+
+fix: ## create the missing index
+	@$(spans) fix
+
+break: ## drop it again
+	@$(spans) break
+
+diff: ## compare two traces leg by leg (A=... B=...)
+	@$(spans) diff $(A) $(B)
+
+##@ Load
+
+load: ## many checkouts (USERS=8, RATE=20 a second, DURATION=30 s)
+	@$(spans) load --users "$(USERS)" --rate "$(RATE)" --duration "$(DURATION)"
+
+load-ui: ## the same from Locust's page
+	@$(spans) load-ui
+
+##@ Work on it
+
+test: ## all tests (ARGS="-k trace -x")
+	@$(spans) test $(ARGS)
+
+lint: ## style and types
+	@$(spans) lint
+
+bench: ## measure what the documentation claims
+	@$(spans) bench $(ARGS)
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up down status logs doctor clean checkout trace diagnose explain fix break diff load load-ui test lint bench help

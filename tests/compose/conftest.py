@@ -1,0 +1,90 @@
+"""The Compose file on a real engine, started once for all of these tests: ports and a project of its own."""
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import MOVEMENTS, Stack, eventually
+from workshop.stack import machine
+from workshop.stack.settings import ROOT
+
+__all__ = ["eventually"]
+
+
+class ComposeStack(Stack):
+    """A running Compose project."""
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the checkout."""
+        return subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    def docker(self, *arguments: str) -> str:
+        """What `docker …` prints; the test fails with its error when it fails."""
+        done = self.run("docker", *arguments)
+        if done.returncode:
+            pytest.fail(f"docker {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def up(self) -> None:
+        """`docker compose up`; when it fails the test does, with the last lines of those that are not healthy."""
+        done = self.run("docker", "compose", "up", "--detach", "--build", "--wait")
+        if done.returncode:
+            sick = [service(each) for each in self.containers() if not is_well(each["State"])]
+            lines = self.docker("compose", "logs", "--tail", "30", *sick) if sick else ""
+            pytest.fail(
+                f"docker compose up ended with {done.returncode}, not well: {sick}\n{done.stderr[-2000:]}\n{lines}"
+            )
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["ComposeStack"]:
+        """Up on entry; stopped and removed on exit, with its data and its image."""
+        try:
+            # Not `spans up`: a person may also just type this.
+            self.up()
+            yield self
+        finally:
+            self.run("docker", "compose", "down", "--volumes", "--remove-orphans", "--rmi", "local")
+
+    def containers(self) -> list[dict[str, Any]]:
+        """What `docker inspect` says of each container, also of the one that has done its work."""
+        ids = self.docker("compose", "ps", "--all", "--quiet").split()
+        found: list[dict[str, Any]] = json.loads(self.docker("inspect", *ids))
+        return found
+
+
+def service(container: dict[str, Any]) -> str:
+    """The service in docker-compose.yml that a container belongs to."""
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
+
+
+def is_well(state: dict[str, Any]) -> bool:
+    """Whether a container runs and is healthy where it is asked, or has ended well."""
+    if state["Status"] == "running":
+        return bool(state.get("Health", {}).get("Status", "healthy") == "healthy")
+    return (state["Status"], state["ExitCode"]) == ("exited", 0)
+
+
+def without_engine() -> None:
+    """Skip and say why; where REQUIRE_DOCKER is set, as in continuous integration, fail instead."""
+    reason = machine.docker_missing()
+    if reason and os.environ.get("REQUIRE_DOCKER"):
+        pytest.fail(f"REQUIRE_DOCKER is set, but {reason}")
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
+    """The stack, with the index as `make up` leaves it: missing."""
+    without_engine()
+    project = os.environ.get("COMPOSE_PROJECT_NAME") or f"slow-checkout-test-{os.getpid()}"
+    chosen = ComposeStack(
+        tmp_path_factory.mktemp("state"), runtime="docker", compose_project_name=project, seed_movements=MOVEMENTS
+    )
+    with chosen.running():
+        yield chosen

@@ -1,0 +1,81 @@
+"""docker-compose.yml says the same as the settings and as the runtime without Docker; no engine is needed to see it."""
+
+import re
+from configparser import RawConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from services.postgres import server
+from workshop.stack.settings import Settings, format_value
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+# What Docker cannot take from them.
+LOCAL_ONLY = {"RUNTIME", "POSTGRES_BIN", "STATE_FOLDER", "LOAD_UI_PORT", "COMPOSE_PROJECT_NAME"}
+
+
+def local_environment(program: str) -> dict[str, str]:
+    """The environment that supervisord.conf gives a program, the common part with it."""
+    parser = RawConfigParser()
+    parser.read(ROOT / "supervisord.conf")
+    text = parser["supervisord"]["environment"] + "," + parser[f"program:{program}"].get("environment", "")
+    return dict(re.findall(r'(\w+)="([^"]*)"', text))
+
+
+def test_defaults_are_those_of_the_settings() -> None:
+    """Every ${NAME:-default} names a setting, with its default; every setting for Docker is in the file."""
+    settings = {name.upper(): format_value(field.default) for name, field in Settings.model_fields.items()}
+    used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
+    assert used == {name: default for name, default in settings.items() if name not in LOCAL_ONLY}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"collector", "jaeger", "postgres", "prepare"}))
+def test_a_process_runs_as_without_docker(name: str) -> None:
+    """The same command and the same variables, their values aside; those about tracing have the same values."""
+    inside, outside = SERVICES[name]["environment"], local_environment(name)
+    parser = RawConfigParser()
+    parser.read(ROOT / "supervisord.conf")
+    assert SERVICES[name]["command"].replace('"', "") == parser[f"program:{name}"]["command"]
+    settings = {field.upper() for field in Settings.model_fields}
+    own = {variable for variable in outside if not variable.startswith("OTEL_")}
+    assert {variable for variable in inside if not variable.startswith("OTEL_")} - settings == own
+    if inside.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        for variable in outside:
+            if variable.startswith("OTEL_") and variable != "OTEL_EXPORTER_OTLP_ENDPOINT":
+                assert str(inside[variable]).replace("$$", "$") == outside[variable], variable
+
+
+def test_postgres_is_set_up_as_without_docker() -> None:
+    """The plans and the times of the ledger's query depend on it."""
+    given = dict(re.findall(r"-c (\w+)=(\S+)", SERVICES["postgres"]["command"]))
+    local = {"listen_addresses", "unix_socket_directories", "log_min_messages"}
+    assert given == {name: value for name, value in server.SETTINGS.items() if name not in local}
+
+
+def test_everything_is_published_on_this_machine_only() -> None:
+    """Docker opens a port to the whole network unless it is told an address."""
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert len(published) == 10
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+@pytest.mark.parametrize("path", ["otel-collector.yaml", "services/jaeger/jaeger.yaml"])
+def test_pipelines_use_what_is_declared(path: str) -> None:
+    """Every receiver, processor and exporter of a pipeline is there, and nothing is there for nothing."""
+    settings = yaml.safe_load((ROOT / path).read_text())
+    (pipeline,) = settings["service"]["pipelines"].values()
+    for part in ("receivers", "processors", "exporters"):
+        assert sorted(settings.get(part, {})) == sorted(pipeline.get(part, []))
+    assert sorted(settings["extensions"]) == sorted(settings["service"]["extensions"])
+
+
+def test_the_memory_limiter_comes_first_and_the_batch_last() -> None:
+    """Refusing must come before any work is done; batches are of what is left."""
+    settings = yaml.safe_load((ROOT / "otel-collector.yaml").read_text())
+    processors = settings["service"]["pipelines"]["traces"]["processors"]
+    assert processors[0] == "memory_limiter"
+    assert processors[-1] == "batch"

@@ -1,0 +1,192 @@
+"""`spans`: every command of the workshop. Thin; what a command does stands in workshop/stack and its neighbours."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+if __name__ == "__main__":
+    # Until a command begins there is nothing to clean up: Ctrl-C just ends it, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import typer
+
+from workshop.stack.errors import StackError
+from workshop.traces.commands import app as traces
+
+ROOT = Path(__file__).resolve().parents[1]
+# What is checked and measured, as far as it is there.
+CODE = ("common", "gateway", "inventory", "order", "payment", "services", "workshop", "tests", "bench")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Items = Annotated[str, typer.Option(help='What to buy: "SKU-00001:2 SKU-00017:1". Empty: three random products.')]
+app.add_typer(traces)
+
+
+@app.callback()
+def spans() -> None:
+    """A slow checkout, and the trace that shows why."""
+
+
+@app.command()
+def up() -> None:
+    """Start the system: with Docker when its engine answers, else as processes on this machine."""
+    from workshop.stack import lifecycle
+
+    lifecycle.up()
+
+
+@app.command()
+def down() -> None:
+    """Stop everything, keep the data."""
+    from workshop.stack import lifecycle
+
+    lifecycle.down()
+
+
+@app.command()
+def clean() -> None:
+    """Stop everything, remove the data, the logs and the Python packages."""
+    from workshop.stack import lifecycle
+
+    lifecycle.clean()
+
+
+@app.command()
+def status() -> None:
+    """Show what runs, where, and whether it is ready. Exit code 1 when something is not."""
+    from workshop.stack.status import status
+
+    sys.exit(0 if status() else 1)
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="Only this process: order, gateway …")] = "",
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines of each log to begin with.")] = 10,
+    follow: Annotated[bool, typer.Option(help="Go on with new lines until Ctrl-C.")] = True,
+) -> None:
+    """Show the logs, one JSON object a line."""
+    from workshop.stack.status import logs
+
+    logs(service, lines, follow)
+
+
+@app.command()
+def doctor() -> None:
+    """Tell whether the system can run here, and if not, why."""
+    from workshop.stack import doctor
+
+    sys.exit(doctor.main())
+
+
+@app.command()
+def checkout(
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many, one after the other.")] = 1,
+    items: Items = "",
+    card: Annotated[str, typer.Option(help="A card ending in 0002 is declined, in 0119 the provider fails.")] = "",
+) -> None:
+    """Buy something; print status, milliseconds, trace id and the trace's page."""
+    from workshop.stack import checkout
+
+    sys.exit(0 if checkout.run(count, items, card or checkout.GOOD_CARD) else 1)
+
+
+@app.command()
+def explain(items: Items = "") -> None:
+    """Show PostgreSQL's own plan for the statement that sums the ledger."""
+    from workshop.stack import index
+
+    index.explain(items)
+
+
+@app.command()
+def fix() -> None:
+    """Create the missing index, without stopping anyone's writes. Safe to repeat."""
+    from workshop.stack import index
+
+    index.fix()
+
+
+@app.command("break")
+def break_again() -> None:
+    """Drop the index again. Safe to repeat."""
+    from workshop.stack import index
+
+    index.break_again()
+
+
+@app.command()
+def load(
+    users: Annotated[int, typer.Option(min=1, help="Customers at once.")] = 8,
+    rate: Annotated[str, typer.Option(help="Checkouts a second, all together. Empty: as fast as they can.")] = "",
+    duration: Annotated[int, typer.Option(min=1, help="Seconds.")] = 30,
+) -> None:
+    """Run many customers at once with Locust, and print the figures."""
+    from workshop.load import commands
+
+    commands.load(users, number(rate), duration)
+
+
+@app.command("load-ui")
+def load_ui() -> None:
+    """Serve Locust's page, to run load from there."""
+    from workshop.load import commands
+
+    commands.load_ui()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run the tests; what follows is handed to pytest."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *context.args])
+
+
+@app.command()
+def lint() -> None:
+    """Check style and types: ruff, then mypy."""
+    os.chdir(ROOT)
+    there = [name for name in CODE if Path(name).is_dir()]
+    commands = (["ruff", "check", *there], ["ruff", "format", "--check", *there], ["mypy", *there])
+    codes = [subprocess.run([sys.executable, "-m", *command], check=False).returncode for command in commands]
+    sys.exit(1 if any(codes) else 0)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> None:
+    """Measure what the documentation claims; what follows is handed to the measurements."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "bench", *context.args])
+
+
+def number(text: str) -> float:
+    """A rate; 0 for an empty one."""
+    try:
+        value = float(text or 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1e6:
+        raise StackError(f"RATE is {text!r}: give checkouts a second, for example 20")
+    return value
+
+
+def main() -> None:
+    """Run a command; exit 1 with a sentence for what a person can put right, 130 after Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        app()
+    except StackError as error:
+        from workshop.stack.screen import complain
+
+        complain(f"error: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

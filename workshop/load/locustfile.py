@@ -1,0 +1,87 @@
+"""Customers who buy three products each, again and again: what Locust runs for `make load`.
+
+From the environment: SEED_PRODUCTS, and RATE (checkouts a second by all users together; 0: as fast as they can).
+"""
+
+import os
+import random
+import time
+
+import gevent  # type: ignore[import-untyped]
+from locust import FastHttpUser, constant, constant_throughput, events, task
+from locust.env import Environment
+
+PRODUCTS = int(os.environ.get("SEED_PRODUCTS", "5000"))
+RATE = float(os.environ.get("RATE") or 0)
+USERS = int(os.environ.get("USERS") or 1)
+NAME = "POST /checkout"
+# How often a run without a page says how it goes.
+SECONDS_BETWEEN_LINES = 5
+
+
+class Customer(FastHttpUser):
+    """Buys three different products, one piece each."""
+
+    wait_time = constant_throughput(RATE / USERS) if RATE else constant(0)
+
+    @task
+    def buy(self) -> None:
+        """One checkout; anything but 201 is a failure, told with the problem's detail."""
+        numbers = random.sample(range(1, PRODUCTS + 1), min(3, PRODUCTS))
+        body = {
+            "customer_id": "load",
+            "items": [{"sku": f"SKU-{number:05d}", "quantity": 1} for number in numbers],
+            "card": "4242424242424242",
+        }
+        with self.client.post("/checkout", json=body, name=NAME, catch_response=True) as answer:
+            if answer.status_code != 201:
+                answer.failure(f"{answer.status_code} {detail(answer.text)}")
+
+
+def detail(text: str | None) -> str:
+    """The first words of an answer, without ids, so that equal failures count as equal."""
+    return (text or "no answer").partition('"detail": "')[2].partition('"')[0] or "no answer"
+
+
+@events.test_start.add_listener
+def report_now_and_then(environment: Environment, **ignored: object) -> None:
+    """Print a line every few seconds, unless Locust's page shows it all."""
+    if environment.web_ui is None:
+        gevent.spawn(report, environment, time.monotonic())
+
+
+def report(environment: Environment, began: float) -> None:
+    """Without end; it goes with the process."""
+    before = 0
+    while True:
+        gevent.sleep(SECONDS_BETWEEN_LINES)
+        stats = environment.stats.total
+        p50 = stats.get_current_response_time_percentile(0.5) or 0
+        rate = (stats.num_requests - before) / SECONDS_BETWEEN_LINES
+        print(
+            f"{time.monotonic() - began:4.0f} s  {rate:6.1f} checkouts/s"
+            f"  p50 {p50:,.0f} ms  {stats.num_failures} failed",
+            flush=True,
+        )
+        before = stats.num_requests
+
+
+@events.quitting.add_listener
+def summarise(environment: Environment, **ignored: object) -> None:
+    """Print the figures, unless Locust's page had them; a failed checkout makes the command fail."""
+    if environment.web_ui is not None:
+        return
+    stats = environment.stats.total
+    if not stats.num_requests:
+        print("no checkout was answered", flush=True)
+        environment.process_exit_code = 1
+        return
+    p50, p95, p99 = (stats.get_response_time_percentile(share) for share in (0.5, 0.95, 0.99))
+    print(
+        f"{stats.num_requests} checkouts, {stats.total_rps:.1f} a second, "
+        f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms, p99 {p99:,.0f} ms, {stats.num_failures} failed",
+        flush=True,
+    )
+    for error in environment.stats.errors.values():
+        print(f"  {error.occurrences} x {error.error}", flush=True)
+    environment.process_exit_code = 1 if stats.num_failures else 0

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Runs `spans` (workshop/cli.py) in the project's own Python environment, which the first run installs.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+command=${1-}
+
+# Testing and measuring need more packages than running does.
+case $command in
+test | lint | bench) packages=dev ;;
+*) packages=run ;;
+esac
+
+# What is installed is right as long as the lock is the same and the folder has not moved.
+wanted="$root $(cat "$root/pyproject.toml" "$root/uv.lock" | cksum)"
+if [ -x "$root/.venv/bin/python" ] && [ "$(cat "$root/.venv/installed-$packages" 2>/dev/null)" = "$wanted" ]; then
+    exec "$root/.venv/bin/python" -P -m workshop.cli "$@"
+fi
+
+# Nothing is installed for the sake of stopping what never ran.
+case $command in
+down | clean)
+    if [ ! -e "$root/.venv" ] && [ ! -e "$root/.run" ]; then
+        echo "Nothing is up, and there is nothing to remove."
+        exit 0
+    fi
+    ;;
+esac
+
+new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+python=
+for name in python3 python3.14 python3.13 python3.12 python3.11; do
+    if command -v "$name" >/dev/null 2>&1 && "$name" -c "$new_enough" 2>/dev/null; then
+        python=$name
+        break
+    fi
+done
+if [ -z "$python" ] && command -v uv >/dev/null 2>&1; then
+    python=$(uv python find --no-python-downloads '>=3.11' 2>/dev/null || true)
+fi
+if [ -z "$python" ]; then
+    found=$(python3 --version 2>/dev/null || echo missing)
+    echo "error: no Python 3.11 or newer on PATH (python3: $found)." >&2
+    echo "Install one: apt install python3 python3-venv, brew install python, or https://www.python.org/downloads/" >&2
+    exit 1
+fi
+
+# The doctor tells what is missing before anything is installed.
+if [ "$command" = doctor ] && [ ! -e "$root/.venv/installed-run" ]; then
+    exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.doctor
+fi
+exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$root/workshop/stack/install.py" "$packages" "$wanted" "$@"

@@ -1,0 +1,59 @@
+"""`spans explain`, `fix` and `break`: the statement's plan, and the index it misses."""
+
+from workshop.stack import database, history
+from workshop.stack.checkout import parse_items
+from workshop.stack.screen import say, waiting
+from workshop.stack.settings import current
+
+
+def explain(items: str) -> None:
+    """Print the statement and PostgreSQL's plan for it, each telling line marked and said in words."""
+    settings = current()
+    skus = [item["sku"] for item in parse_items(items)] if items.strip() else database.products(settings, 3)
+    say(f"What the inventory service asks, for {', '.join(skus)}:", style="bold")
+    say("")
+    for line in database.STATEMENT.read_text().strip().splitlines():
+        say(f"  {line}")
+    say("")
+    say("PostgreSQL's plan (EXPLAIN ANALYZE, BUFFERS):", style="bold")
+    say("")
+    lines = database.plan(settings, skus)
+    for line in lines:
+        told = database.telling(line)
+        style = None if told is None else "green" if told == database.STRAIGHT else "red"
+        say(f"{'>' if told else ' '} {line}", style)
+        if told:
+            indent = " " * (len(line) - len(line.lstrip(" ->")))
+            say(f"> {indent}^ {told}", style)
+    say("")
+    if any(database.telling(line) == database.WHOLE_TABLE for line in lines):
+        say(f"An index on {database.TABLE} ({database.COLUMN}) is missing: make fix creates it.")
+    else:
+        say(f"The index {database.INDEX} is used: make break drops it again.")
+
+
+def fix() -> None:
+    """Create the index, then offer the comparison."""
+    settings = current()
+    with waiting(f"CREATE INDEX CONCURRENTLY {database.INDEX} ON {database.TABLE} ({database.COLUMN})"):
+        changed, told = database.fix(settings)
+    say(told)
+    note("fix", changed)
+    before = history.last(1)
+    if changed and before:
+        say("Next: make checkout N=5, then make diff shows what changed since the checkouts before.")
+
+
+def break_again() -> None:
+    """Drop the index."""
+    settings = current()
+    with waiting(f"DROP INDEX CONCURRENTLY {database.INDEX}"):
+        changed, told = database.break_again(settings)
+    say(told)
+    note("break", changed)
+
+
+def note(kind: str, changed: bool) -> None:
+    """Remember when it happened, for comparing the checkouts before and after."""
+    if changed:
+        history.append({"kind": kind})

@@ -1,0 +1,77 @@
+"""`up`, `down`, `clean`: the same for both runtimes."""
+
+import shutil
+
+from workshop.stack import docker, local, machine, runtime
+from workshop.stack.interrupts import handle_all
+from workshop.stack.screen import complain, say
+from workshop.stack.settings import ROOT, Running, Settings, current, load, unknown_variables
+
+# What tools leave behind in the checkout.
+CACHES = (".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis")
+
+
+def up() -> None:
+    """Start the system, unless it is up; print where it is and what to type next."""
+    handle_all()
+    settings = load()
+    for line in unknown_variables():
+        complain(line)
+    chosen = runtime.choose(settings)
+    if runtime.what_is_up(settings):
+        runtime.tell_changed(settings)
+        settings = current()
+        say(f"The system is up already ({chosen} runtime).")
+    if chosen == "docker":
+        runtime.check_docker_ports(settings)
+        docker.up(settings)
+    else:
+        local.up(settings)
+    tell_addresses(settings)
+
+
+def tell_addresses(settings: Settings) -> None:
+    """The URLs and the next three commands."""
+    say("")
+    say("The system is up.")
+    say(f"  shop      {settings.gateway_url}/")
+    say(f"  console   {settings.console_url}/")
+    say(f"  trace UI  {settings.jaeger_url}/")
+    say("")
+    say("Next:")
+    say("  make checkout    buy three products, and see how long it takes")
+    say("  make trace       see where the time went")
+    say("  make explain     ask PostgreSQL why")
+
+
+def down() -> None:
+    """Stop everything and keep the data; nothing happens when nothing is up."""
+    settings = current()
+    stopped = stop(settings)
+    say("Everything is stopped; the data is kept." if stopped else "Nothing was up.")
+
+
+def stop(settings: Settings) -> bool:
+    """Stop both runtimes; True when something ran."""
+    note = Running(settings).read()
+    in_docker = docker.stop(settings) if note is not None and note[0] == "docker" else False
+    with local.alone(settings):
+        return local.stop(settings) or in_docker
+
+
+def clean() -> None:
+    """Stop everything, then remove the data, the logs and .venv."""
+    settings = current()
+    used_docker = (settings.state / "used-docker").exists()
+    stop(settings)
+    if used_docker:
+        if machine.docker_missing() is None:
+            docker.remove(settings)
+        else:
+            complain("Docker does not answer: its containers and data, if any, are still there.")
+    local.remove(settings)
+    # The last step takes away what this very command runs on, so nothing may be imported after it.
+    say("Removed the data and the logs; the Python packages go last.")
+    shutil.rmtree(ROOT / ".venv", ignore_errors=True)
+    for folder in [ROOT / name for name in CACHES] + list(ROOT.rglob("__pycache__")):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,67 @@
+"""Docker or local: which of the two is up, and which the next start takes."""
+
+from typing import Literal
+
+from workshop.stack import docker, machine, ports, supervisor
+from workshop.stack.errors import StackError
+from workshop.stack.screen import complain, say
+from workshop.stack.settings import Running, Settings
+
+Runtime = Literal["docker", "local"]
+
+
+def what_is_up(settings: Settings) -> Runtime | None:
+    """The runtime that was started and still answers; None when nothing is up."""
+    note = Running(settings).read()
+    if note is None:
+        return None
+    if note[0] == "local":
+        return "local" if supervisor.answers(settings) is not None else None
+    return "docker" if any(one["State"] == "running" for one in docker.containers(settings)) else None
+
+
+def choose(settings: Settings) -> Runtime:
+    """The runtime for a start: what is up, what RUNTIME says, or Docker where it works."""
+    already = what_is_up(settings)
+    if already and settings.runtime not in ("auto", already):
+        raise StackError(f"RUNTIME is {settings.runtime}, but the {already} runtime is up: make down first")
+    if already:
+        return already
+    if settings.runtime == "local":
+        return "local"
+    reason = machine.docker_missing()
+    if settings.runtime == "docker":
+        if reason:
+            raise StackError(f"RUNTIME is docker, but {reason}. Or set RUNTIME=local, which needs no Docker.")
+        return "docker"
+    if reason is None:
+        return "docker"
+    if reason != machine.NO_DOCKER:
+        complain(f"Running without Docker: {reason}.")
+    return "local"
+
+
+def check_docker_ports(settings: Settings) -> None:
+    """StackError when another program has one of the ports that Docker would publish."""
+    if what_is_up(settings) != "docker":
+        ports.check(settings, ports.DOCKER)
+
+
+def changed(settings: Settings) -> list[str]:
+    """The settings that are not what the running stack was started with, as `GATEWAY_PORT (8080, now 9090)`."""
+    note = Running(settings).read()
+    if note is None:
+        return []
+    now = settings.variables()
+    return [
+        f"{name} ({before}, now {now[name]})"
+        for name, before in note[1].items()
+        if name in now and now[name] != before and name not in ("RUNTIME", "LOAD_UI_PORT")
+    ]
+
+
+def tell_changed(settings: Settings) -> None:
+    """Say that settings were changed since the start."""
+    names = changed(settings)
+    if names:
+        say(f"These settings take effect after make down and make up: {', '.join(names)}.")

@@ -1,0 +1,54 @@
+"""The processes of the system, and how to tell that one is ready."""
+
+import http.client
+from dataclasses import dataclass
+
+from workshop.stack.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process. `port` names its setting; one without listens nowhere."""
+
+    name: str
+    port: str | None = None
+    probed: bool = True  # answers /readyz
+    waits_for_schema: bool = False
+
+    def port_in(self, settings: Settings) -> int | None:
+        """Its port; None when it listens nowhere."""
+        return None if self.port is None else int(getattr(settings, self.port))
+
+
+# In the order in which they are started; those without a schema to wait for start while it is being made.
+SERVICES = (
+    Service("postgres", "postgres_port", probed=False),
+    Service("jaeger", "jaeger_port"),
+    Service("provider", "provider_port"),
+    Service("payment", "payment_port"),
+    Service("gateway", "gateway_port"),
+    Service("console", "console_port"),
+    Service("inventory", "inventory_port", waits_for_schema=True),
+    Service("order", "order_port", waits_for_schema=True),
+    Service("order-worker", probed=False, waits_for_schema=True),
+)
+BY_NAME = {service.name: service for service in SERVICES}
+# Stopped last: they take in the last spans and the last rows of the others.
+STOPPED_LAST = ("jaeger", "postgres")
+
+
+def not_ready(service: Service, settings: Settings) -> str | None:
+    """Why the service is not ready by its own word (`/readyz`); None when it is, or has no probe."""
+    number = service.port_in(settings)
+    if number is None or not service.probed:
+        return None
+    connection = http.client.HTTPConnection("127.0.0.1", number, timeout=3)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read(500).decode(errors="replace").strip()
+        return None if response.status == 200 else f"/readyz answers {response.status} {body}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"does not answer on port {number} ({type(error).__name__})"
+    finally:
+        connection.close()

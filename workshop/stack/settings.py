@@ -1,0 +1,221 @@
+"""Every setting: its name, its default, one line of help. They come from the environment, then from `.env`."""
+
+import difflib
+import hashlib
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workshop.stack.errors import StackError
+
+ROOT = Path(__file__).resolve().parents[2]
+ENV_FILE = ROOT / ".env"
+# Variables in `.env` that other programs read.
+FOREIGN = ("COMPOSE_", "DOCKER_", "OTEL_", "UV_", "PIP_")
+
+
+def port(default: int, of: str) -> int:
+    """A port's setting."""
+    return Field(default, ge=1, le=65535, description=f"port of {of}")
+
+
+class Settings(BaseSettings):
+    """What can be set; `.env.example` lists the same, and a test keeps it so."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore")
+
+    runtime: Literal["auto", "docker", "local"] = Field(
+        "auto",
+        description="docker, local (processes on this machine), or auto: docker when its engine answers",
+    )
+    gateway_port: int = port(8080, "the shop and its public API")
+    order_port: int = port(8081, "the order service")
+    inventory_port: int = port(8082, "the inventory service")
+    payment_port: int = port(8083, "the payment service")
+    provider_port: int = port(8084, "the external payment provider")
+    console_port: int = port(8085, "the workshop's console")
+    postgres_port: int = port(5433, "PostgreSQL")
+    otlp_grpc_port: int = port(4317, "OTLP over gRPC (Docker only)")
+    otlp_http_port: int = port(4318, "OTLP over HTTP")
+    jaeger_port: int = port(16686, "Jaeger's page and query API")
+    load_ui_port: int = port(8089, "Locust's page, while `make load-ui` runs")
+    seed_products: int = Field(5000, ge=10, le=99_999, description="products in the catalogue")
+    seed_movements: int = Field(
+        3_000_000, ge=0, le=100_000_000, description="rows in the stock ledger; more rows, a slower checkout"
+    )
+    provider_latency_ms: float = Field(43, ge=0, le=60_000, description="median latency of the provider, in ms")
+    provider_latency_sigma: float = Field(
+        0.1, ge=0, le=2, description="spread of that latency: sigma of its lognormal distribution"
+    )
+    postgres_password: str = Field(
+        "workshop",
+        pattern=r"^[A-Za-z0-9._~-]+$",
+        description="password of PostgreSQL's roles; letters, digits, . _ ~ -",
+    )
+    postgres_bin: str = Field(
+        "",
+        description="folder with the PostgreSQL programs to use without Docker, instead of the bundled ones",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severe level that the services log"
+    )
+    compose_project_name: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9_-]*)?$",
+        description="name of the Docker project; empty: one for each checkout",
+    )
+    state_folder: str = Field(".run", min_length=1, description="where the local runtime keeps its data and logs")
+
+    @field_validator("runtime", mode="before")
+    @classmethod
+    def lower_case(cls, value: object) -> object:
+        """`RUNTIME=Docker` is docker."""
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def upper_case(cls, value: object) -> object:
+        """`LOG_LEVEL=debug` is DEBUG."""
+        return value.upper() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def ports_differ(self) -> "Settings":
+        """Two processes cannot have one port."""
+        users: dict[int, list[str]] = {}
+        for name, value in self:
+            if name.endswith("_port"):
+                users.setdefault(value, []).append(name.upper())
+        shared = [f"{' and '.join(names)} are both {number}" for number, names in users.items() if len(names) > 1]
+        if shared:
+            raise ValueError(f"{shared[0]}: give each a port of its own")
+        return self
+
+    @cached_property
+    def state(self) -> Path:
+        """The folder of the local runtime's data, logs and notes, as an absolute path."""
+        return (ROOT / self.state_folder).resolve()
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the local runtime's logs."""
+        return self.state / "logs"
+
+    @property
+    def postgres_data(self) -> Path | None:
+        """PostgreSQL's data for a state folder of one's own; None: where services/postgres puts a checkout's."""
+        if self.state == ROOT / ".run":
+            return None
+        if os.geteuid():
+            return self.state / "postgres" / "data"
+        # PostgreSQL does not run as root, and its user may not reach root's folders.
+        return Path("/var/lib/slow-checkout") / hashlib.sha256(os.fsencode(self.state)).hexdigest()[:12] / "data"
+
+    @property
+    def project(self) -> str:
+        """The Docker project's name: another one for another checkout."""
+        digest = hashlib.sha256(str(ROOT).encode()).hexdigest()
+        return self.compose_project_name or f"slow-checkout-{digest[:6]}"
+
+    @property
+    def gateway_url(self) -> str:
+        """The shop."""
+        return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def console_url(self) -> str:
+        """The console."""
+        return f"http://127.0.0.1:{self.console_port}"
+
+    @property
+    def jaeger_url(self) -> str:
+        """Jaeger's page and query API."""
+        return f"http://127.0.0.1:{self.jaeger_port}"
+
+    def database_url(self, role: str, database: str) -> str:
+        """PostgreSQL's URL for a role and a database."""
+        password = quote(self.postgres_password)
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.postgres_port}/{database}"
+
+    def variables(self) -> dict[str, str]:
+        """Every setting as an environment variable."""
+        return {name.upper(): format_value(value) for name, value in self}
+
+
+def format_value(value: object) -> str:
+    """A value as `.env` has it: 43.0 is written 43."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def load(env_file: Path = ENV_FILE) -> Settings:
+    """The settings; StackError naming each variable whose value is not right."""
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise StackError("\n".join(explain(fault) for fault in error.errors(include_url=False))) from None
+
+
+def explain(fault: object) -> str:
+    """One line about one wrong value."""
+    assert isinstance(fault, dict)
+    if not fault["loc"]:
+        return str(fault["ctx"]["error"])
+    name = str(fault["loc"][0])
+    meaning = Settings.model_fields[name].description
+    message = fault["msg"].removeprefix("Input ").replace("String should match pattern", "should match")
+    return f"{name.upper()} is {fault['input']!r}: {message} ({meaning}). Set it in .env or in the environment."
+
+
+def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
+    """A line for each name in `.env` that is no setting, with the nearest one that is."""
+    known = [name.upper() for name in Settings.model_fields]
+    lines = []
+    for name in dotenv_values(env_file) if env_file.exists() else ():
+        if name.upper() not in known and not name.startswith(FOREIGN):
+            near = difflib.get_close_matches(name.upper(), known, 1)
+            lines.append(f".env: {name} is not a setting" + (f", did you mean {near[0]}?" if near else ""))
+    return lines
+
+
+class Running:
+    """What is up: the runtime and the settings it was started with, kept in the state folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.path = settings.state / "stack.json"
+
+    def write(self, runtime: str, settings: Settings) -> None:
+        """Remember that this runtime is up."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)  # a password is in it
+        self.path.write_text(json.dumps({"runtime": runtime, "settings": settings.variables()}, indent=1) + "\n")
+
+    def read(self) -> tuple[str, dict[str, str]] | None:
+        """The runtime and its settings' variables; None when nothing was started, or all was stopped."""
+        try:
+            note = json.loads(self.path.read_text())
+            return note["runtime"], note["settings"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def forget(self) -> None:
+        """All was stopped."""
+        self.path.unlink(missing_ok=True)
+
+
+def current() -> Settings:
+    """The settings of what is up, else those for the next start: what a command that talks to the stack uses."""
+    settings = load()
+    running = Running(settings).read()
+    if running is None:
+        return settings
+    values = {name.lower(): value for name, value in running[1].items()}
+    try:
+        return Settings(_env_file=None, **values)  # type: ignore[call-arg, arg-type]
+    except ValidationError:  # written by another version
+        return settings
