@@ -73,7 +73,7 @@ load-ui: ## the same from Locust's page
 test: ## all tests (ARGS="-k trace -x")
 	@$(spans) test $(ARGS)
 
-lint: ## style and types
+lint: ## style, types, known vulnerabilities
 	@$(spans) lint
 
 bench: ## measure what the documentation claims

@@ -148,12 +148,14 @@ def test(context: typer.Context) -> None:
 
 @app.command()
 def lint() -> None:
-    """Check style and types: ruff, then mypy."""
+    """Check style and types, and whether a locked package has a known vulnerability: ruff, mypy, pip-audit."""
+    from workshop.stack import vulnerabilities
+
     os.chdir(ROOT)
     there = [name for name in CODE if Path(name).is_dir()]
     commands = (["ruff", "check", *there], ["ruff", "format", "--check", *there], ["mypy", *there])
     codes = [subprocess.run([sys.executable, "-m", *command], check=False).returncode for command in commands]
-    sys.exit(1 if any(codes) else 0)
+    sys.exit(1 if any(codes) or not vulnerabilities.check() else 0)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

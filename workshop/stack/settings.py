@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     provider_latency_sigma: float = Field(
         0.1, ge=0, le=2, description="spread of that latency: sigma of its lognormal distribution"
     )
+    settle_after_seconds: float = Field(
+        30, gt=0, le=3600, description="how long an order may be pending before the worker settles it, in s"
+    )
     postgres_password: str = Field(
         "workshop",
         pattern=r"^[A-Za-z0-9._~-]+$",
