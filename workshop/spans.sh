@@ -42,6 +42,7 @@ if [ -z "$python" ]; then
     found=$(python3 --version 2>/dev/null || echo missing)
     echo "error: no Python 3.11 or newer on PATH (python3: $found)." >&2
     echo "Install one: apt install python3 python3-venv, brew install python, or https://www.python.org/downloads/" >&2
+    echo "With Docker alone: docker compose up --detach --build --wait (README.md, \"With Docker and no Python\")." >&2
     exit 1
 fi
 
