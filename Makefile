@@ -13,6 +13,8 @@ ID       :=
 A        :=
 B        :=
 SERVICE  :=
+SETTLE   := 0
+SEED     :=
 ARGS     :=
 
 .DEFAULT_GOAL := help
@@ -28,8 +30,8 @@ down: ## stop everything, keep the data
 status: ## what runs, where, and whether it is ready; is the index there?
 	@$(spans) status
 
-logs: ## follow the logs (SERVICE=order)
-	@$(spans) logs $(SERVICE)
+logs: ## follow the logs (SERVICE=order), or show one trace's (ID=...)
+	@$(spans) logs $(or $(ID),$(SERVICE))
 
 doctor: ## can it run here? ports, Docker, memory, disk, Python
 	@$(spans) doctor
@@ -47,6 +49,9 @@ trace: ## the last checkout's waterfall, or another's (ID=...)
 
 diagnose: ## say in words where the time went (ID=...)
 	@$(spans) diagnose $(ID)
+
+hunt: ## the same search in logs without ids (ARGS=--answer)
+	@$(spans) hunt $(ARGS)
 
 explain: ## PostgreSQL's plan for the statement that is slow
 	@$(spans) explain
@@ -68,6 +73,14 @@ load: ## many checkouts (USERS=8, RATE=20 a second, DURATION=30 s)
 load-ui: ## the same from Locust's page
 	@$(spans) load-ui
 
+##@ Trust it
+
+audit: ## do orders, stock, charges and messages agree? (SETTLE=60 waits for pending ones)
+	@$(spans) audit --settle "$(SETTLE)"
+
+chaos: ## kill, pause and cut at random while customers buy, then audit (DURATION=60 s, SEED=7)
+	@$(spans) chaos --duration "$(DURATION)" --seed "$(SEED)"
+
 ##@ Work on it
 
 test: ## all tests (ARGS="-k trace -x")
@@ -82,4 +95,4 @@ bench: ## measure what the documentation claims
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up down status logs doctor clean checkout trace diagnose explain fix break diff load load-ui test lint bench help
+.PHONY: up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit chaos test lint bench help

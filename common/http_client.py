@@ -7,7 +7,7 @@ from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from common import deadline
-from common.errors import Problem
+from common.errors import OVERLOADED, Problem
 
 # A service that is being restarted is away for about as long.
 RECONNECT_SECONDS = 3.0
@@ -52,7 +52,11 @@ class ServiceClient:
             raise Problem(503, f"{self.name} cannot be reached", headers={"Retry-After": "1"}) from error
         if response.ok:
             return response.json()
-        raise _problem_of(self.name, response)
+        problem = _problem_of(self.name, response)
+        if attempts.statistics["attempt_number"] > 1 and problem.extra.get("reason") == OVERLOADED:
+            # This attempt was refused before anything was begun; the one whose connection broke may not have been.
+            del problem.extra["reason"]
+        raise problem
 
     def _attempt(
         self, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any

@@ -22,7 +22,7 @@ class LogFormatter(JsonFormatter):
         self, log_data: dict[str, object], record: logging.LogRecord, message_dict: dict[str, object]
     ) -> None:
         """Fill one line's object."""
-        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        log_data["time"] = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
         log_data["service"] = self.service
         log_data["level"] = record.levelname
         log_data["message"] = record.getMessage()

@@ -1,5 +1,6 @@
 """The inventory service: GET /products, POST and DELETE /reservations."""
 
+import re
 from functools import partial
 
 from flask import Flask, Response, jsonify, request
@@ -37,9 +38,10 @@ def create_app() -> Flask:
 
     @app.get("/products")
     def products() -> Response:
-        limit = request.args.get("limit", 100, type=int)
+        given = request.args.get("limit", "100")
+        limit = int(given) if re.fullmatch(r"[0-9]{1,4}", given) else 0
         if not 1 <= limit <= 1000:
-            raise Problem(422, "limit must be from 1 to 1000")
+            raise Problem(422, "limit must be a number from 1 to 1000")
         after = request.args.get("after", "")
         if len(after) > 32 or "\0" in after:
             raise Problem(422, "after must be a sku")

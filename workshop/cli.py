@@ -65,14 +65,38 @@ def status() -> None:
 
 @app.command()
 def logs(
-    service: Annotated[str, typer.Argument(help="Only this process: order, gateway …")] = "",
+    which: Annotated[
+        str,
+        typer.Argument(metavar="[SERVICE|ID]", help="Only this process (order, gateway …); or a trace: its lines."),
+    ] = "",
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines of each log to begin with.")] = 10,
     follow: Annotated[bool, typer.Option(help="Go on with new lines until Ctrl-C.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="A trace's lines as data.")] = False,
 ) -> None:
-    """Show the logs, one JSON object a line."""
-    from workshop.stack.status import logs
+    """Show the logs, one JSON object a line; or all that was written during a trace, on one timeline with its spans."""
+    from workshop.stack import logs, status
+    from workshop.traces import log_commands
 
-    logs(service, lines, follow)
+    if logs.is_trace_id(which):
+        log_commands.logs_of_trace(which, as_json=as_json)
+    else:
+        status.logs(which, lines, follow)
+
+
+@app.command()
+def hunt(
+    checkouts: Annotated[int, typer.Option(min=0, max=200, help="Made first. 0: hunt in what others did.")] = 12,
+    clients: Annotated[int, typer.Option(min=1, max=32, help="Customers at once.")] = 4,
+    answer: Annotated[bool, typer.Option("--answer", help="Show the last hunt's solution.")] = False,
+) -> None:
+    """Find a slow checkout in the logs as it was before tracing: times, but no ids. Then see the trace."""
+    from workshop.stack import hunt
+    from workshop.traces import log_commands
+
+    if answer:
+        log_commands.answer_of_hunt()
+    else:
+        hunt.hunt(checkouts, clients)
 
 
 @app.command()
@@ -137,6 +161,32 @@ def load_ui() -> None:
     from workshop.load import commands
 
     commands.load_ui()
+
+
+@app.command()
+def audit(
+    settle: Annotated[float, typer.Option(min=0, help="Seconds to wait at most until none is pending.")] = 0,
+    pending_seconds: Annotated[float, typer.Option(min=0, help="How long an order may be pending.")] = 60,
+    as_json: Annotated[bool, typer.Option("--json", help="The verdicts as data.")] = False,
+) -> None:
+    """Check that orders, stock, charges and messages agree. Exit code 1 when they do not."""
+    from workshop.chaos.audit import audit
+
+    sys.exit(0 if audit(settle, pending_seconds, as_json) else 1)
+
+
+@app.command()
+def chaos(
+    duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 60,
+    seed: Annotated[str, typer.Option(help="A number: the same one makes the same faults. Empty: any.")] = "",
+    users: Annotated[int, typer.Option(min=1, max=64, help="Customers at once.")] = 8,
+) -> None:
+    """Kill, pause and cut at random while customers buy, then audit. The trace backend loses its traces."""
+    from workshop.chaos.chaos import chaos
+
+    if seed and not seed.isdecimal():
+        raise StackError(f"SEED is {seed!r}: give a number, or none")
+    sys.exit(0 if chaos(duration, int(seed) if seed else None, users) else 1)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

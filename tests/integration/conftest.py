@@ -8,6 +8,8 @@ import psycopg
 import pytest
 import requests
 
+from workshop.chaos.faults import Faults
+from workshop.stack import supervisor
 from workshop.stack.scratch import ScratchStack
 from workshop.traces.client import JaegerClient
 from workshop.traces.model import Trace
@@ -75,6 +77,46 @@ def fixed(stack: Stack) -> Iterator[Stack]:
     stack.must("break")
 
 
+class FragileStack(Stack):
+    """A stack whose processes may be killed: quick but for the provider, and settled soon."""
+
+    @property
+    def faults(self) -> Faults:
+        """Kills and pauses its processes."""
+        return Faults(self.settings)
+
+    def stop(self, *names: str) -> None:
+        """Stop processes in order, with SIGTERM, and wait until they have ended."""
+        supervisor.stop_processes(self.settings, list(names), patience=30)
+
+    def start(self, *names: str) -> None:
+        """Start processes and wait until everything is ready."""
+        for name in names:
+            supervisor.start_process(self.settings, name)
+        self.faults.restore()
+
+
+@pytest.fixture(scope="session")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FragileStack]:
+    """A second stack, so that killing its processes disturbs nobody.
+
+    It has the index, and a provider that takes long enough for a checkout to be met in the middle.
+    """
+    settings = {"seed_movements": 500_000, "settle_after_seconds": 3, "provider_latency_ms": 400}
+    chosen = FragileStack(tmp_path_factory.mktemp("fragile"), provider_latency_sigma=0, **settings)
+    with chosen.running():
+        chosen.must("fix")
+        yield chosen
+
+
+@pytest.fixture
+def sound(fragile: FragileStack) -> Iterator[FragileStack]:
+    """The fragile stack; after the test everything in it must be ready again, and add up."""
+    yield fragile
+    fragile.faults.restore()
+    fragile.must("audit", "--settle", "60")
+
+
 Eventually = Callable[[str, Callable[[], object]], None]
 
 
@@ -82,7 +124,7 @@ Eventually = Callable[[str, Callable[[], object]], None]
 def eventually() -> Eventually:
     """`eventually("the order is announced", check)`: waits until check() is true, and says for what it waited."""
 
-    def wait(what: str, check: Callable[[], object], seconds: float = 10) -> None:
+    def wait(what: str, check: Callable[[], object], seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while not check():
             if time.monotonic() > deadline:

@@ -15,6 +15,7 @@ from workshop.console.search_form import LIMITS, LOOKBACKS, SORTS, SearchForm
 from workshop.console.security import protect
 from workshop.console.service_map import service_map
 from workshop.console.settings import Settings
+from workshop.console.span_logs import by_span
 from workshop.console.trace_data import trace_data
 from workshop.traces import ids, sources
 from workshop.traces.client import JaegerClient, JaegerError
@@ -59,7 +60,7 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
             "trace.html",
             trace=found,
             diagnosis=diagnose(found, explain=explain, related=_related(jaeger, found)),
-            data=trace_data(found),
+            data=trace_data(found, by_span(settings.logs_folder, found)),
             tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
         )
 

@@ -20,6 +20,7 @@ class Settings:
     jaeger_url: str = "http://127.0.0.1:16686"  # JAEGER_URL: the Jaeger that is read
     gateway_url: str = "http://127.0.0.1:8080"  # GATEWAY_URL: the shop, as a browser reaches it
     database_url: str = ""  # DATABASE_URL: PostgreSQL, to plan slow statements; empty: the diagnosis does without
+    logs_folder: str = ""  # LOGS_FOLDER: the services' log files, to show a span's lines; empty: none are shown
     allowed_hosts: frozenset[str] = frozenset(LOCAL_HOSTS)  # ALLOWED_HOSTS: more Host headers, by comma; * = all
 
     @classmethod
@@ -35,6 +36,7 @@ class Settings:
             jaeger_url=_url(env, "JAEGER_URL", cls.jaeger_url),
             gateway_url=_url(env, "GATEWAY_URL", cls.gateway_url),
             database_url=env.get("DATABASE_URL", ""),
+            logs_folder=env.get("LOGS_FOLDER", ""),
             allowed_hosts=frozenset({*LOCAL_HOSTS, host.lower(), *extra}),
         )
 

@@ -11,8 +11,8 @@ from workshop.traces.timing import gaps
 MAX_STRETCHES = 400
 
 
-def trace_data(trace: Trace) -> dict[str, Any]:
-    """The whole trace for `static/trace.js`; everything in it is text, numbers, lists and dicts."""
+def trace_data(trace: Trace, logs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The whole trace for `static/trace.js`, with log lines by span id; all of it text, numbers, lists and dicts."""
     table = rows.table(trace, collapse=False, limit=None)
     repeats = [[span.span_id for span in row.spans] for row in rows.table(trace, limit=None).rows if len(row.spans) > 1]
     resources: list[dict[str, Any]] = []
@@ -31,7 +31,11 @@ def trace_data(trace: Trace) -> dict[str, Any]:
         "resources": [_texts(resource) for resource in resources],
         "repeats": repeats,
         "leg": wording.clean(conventions.short_label(table.leg.span)) + _times(len(table.leg.spans)),
-        "spans": [_span(table, row, services, numbers) for row in table.rows],
+        "spans": [
+            _span(table, row, services, numbers) | ({"logs": logs[written_in]} if written_in in logs else {})
+            for row in table.rows
+            for written_in in (row.span.span_id,)
+        ],
     }
 
 

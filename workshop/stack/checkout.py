@@ -1,5 +1,6 @@
 """`spans checkout`: buy something as a customer would, and tell how long it took and where its trace is."""
 
+import contextlib
 import math
 import random
 import re
@@ -76,6 +77,12 @@ def buy(session: requests.Session, settings: Settings, items: list[dict[str, Any
     trace_id = told.get("trace_id") or (header[1] if len(header) == 4 else None)
     words = told.get("status", "") if answer.ok else told.get("detail") or answer.reason
     return Outcome(answer.status_code, ms, trace_id, str(words))
+
+
+def browse(session: requests.Session, settings: Settings) -> None:
+    """Look at a page of the catalogue, as customers do before they buy; what comes back does not matter."""
+    with contextlib.suppress(requests.RequestException):
+        session.get(f"{settings.gateway_url}/products?limit=20", timeout=SECONDS)
 
 
 def run(count: int, items: str, card: str) -> bool:

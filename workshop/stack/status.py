@@ -107,7 +107,9 @@ def logs(service: str, lines: int, following: bool) -> None:
             subprocess.run(command, cwd=ROOT, env=docker.environment(settings), stdin=subprocess.DEVNULL, check=False)
         return
     if service and service not in BY_NAME:
-        raise StackError(f"there is no process {service!r}, only {', '.join(BY_NAME)}")
+        raise StackError(
+            f"{service!r} is neither a process ({', '.join(BY_NAME)}) nor a trace id, which has 16 or 32 hex digits"
+        )
     names = [service] if service else list(BY_NAME)
     paths = {name: settings.logs / f"{name}.log" for name in names}
     if not any(path.exists() for path in paths.values()):

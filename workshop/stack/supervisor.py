@@ -176,9 +176,10 @@ class SocketTransport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        """The connection for this proxy's calls; the proxy closes it."""
-        self._connection = host, SocketConnection(self.path)
-        return self._connection[1]
+        """The connection for this proxy's calls, the same for all of them; the proxy closes it."""
+        connection = self._connection[1] or SocketConnection(self.path)
+        self._connection = host, connection
+        return connection
 
 
 class SocketConnection(http.client.HTTPConnection):

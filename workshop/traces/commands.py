@@ -83,7 +83,11 @@ def diagnose(
             )
         else:
             client = connect(jaeger)
-            groups = [sources.fetch_all(client, recent(client, which, service, operation, last))]
+            # One that was asked for by its id must be there, of many some may be gone.
+            if which:
+                groups = [[sources.fetch(client, which)]]
+            else:
+                groups = [sources.fetch_all(client, recent(client, service, operation, last))]
             related = sources.related(client, groups[0][0]) if len(groups[0]) == 1 else []
             explain = explainer(database, plan, own=not jaeger)
         if not groups[0]:
@@ -176,12 +180,10 @@ def one_or_file(which: str, jaeger: str) -> "list[Trace]":
     return [sources.fetch(client, which or sources.last_checkouts(client)[0])]
 
 
-def recent(client: "JaegerClient", which: str, service: str, operation: str, last: int) -> list[str]:
+def recent(client: "JaegerClient", service: str, operation: str, last: int) -> list[str]:
     """The ids of the traces meant."""
     from workshop.traces import sources
 
-    if which:
-        return [which]
     if not service:
         return sources.last_checkouts(client, last)
     found = client.search(service, operation or None, limit=max(20, last))

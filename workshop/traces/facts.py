@@ -61,6 +61,10 @@ class Facts:
         """Whether the time is at least `ms` and at least this share."""
         return ns >= ms * 1e6 and self.share(ns) >= share
 
+    def keeps_waiting(self, ns: float, ms: float, share: float) -> bool:
+        """Whether the time matters, in a trace that is not quick anyway: for times that no statement explains."""
+        return self.whole >= self.limits.whole_ms * 1e6 and self.matters(ns, ms, share)
+
     def evidence(self, span: Span, ns: float | None = None) -> Evidence:
         """The span as evidence, for its whole duration or for the time given."""
         ns = span.duration if ns is None else ns

@@ -15,11 +15,14 @@ class Limits:
 
     The defaults: 100 ms is what people still feel as at once (Nielsen, "Usability Engineering", 1993), and a statement
     that runs often is slow at half of it. A finding must also matter: below its share, curing it would not be noticed.
+    In a trace shorter than `whole_ms` no call and no wait is a problem, however large its share: a busy machine lets
+    any thread wait for some 50 ms now and then, and nobody would notice the cure.
     """
 
     slow_ms: float = 100.0
+    whole_ms: float = 200.0
     statement_ms: float = 50.0
-    waiting_ms: float = 50.0
+    waiting_ms: float = 100.0
     share: float = 0.25
     own_code_share: float = 0.4
     repeats: int = 5

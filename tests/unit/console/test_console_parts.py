@@ -141,7 +141,7 @@ def test_attribute_values_of_every_type_are_text(value: object, text: str) -> No
 def test_the_data_of_a_huge_trace_stays_bounded() -> None:
     """A span with thousands of children sends only its longest gaps."""
     (trace,) = traces_of(huge(SLOW, START, 6_000))
-    data = trace_data(trace)
+    data = trace_data(trace, {})
     assert len(data["spans"]) == 6_000
     assert max(len(each.get("gaps", ())) for each in data["spans"]) <= MAX_STRETCHES
     assert len(json.dumps(data)) < 6_000 * 400
@@ -150,7 +150,7 @@ def test_the_data_of_a_huge_trace_stays_bounded() -> None:
 def test_repeats_are_told_by_their_ids() -> None:
     """Siblings that do the same work are named, so that the page can fold them."""
     (trace,) = traces_of(repeats(SLOW, START))
-    assert [len(ids) for ids in trace_data(trace)["repeats"]] == [8]
+    assert [len(ids) for ids in trace_data(trace, {})["repeats"]] == [8]
 
 
 @pytest.mark.parametrize(

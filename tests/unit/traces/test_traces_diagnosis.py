@@ -137,6 +137,21 @@ def test_a_declined_card() -> None:
     assert "PaymentDeclined: card declined" in found.verdict
 
 
+def test_a_refused_request_is_a_hint() -> None:
+    """A 422 of the first service, without any span that failed, is told and nobody is blamed; a 503 is a problem."""
+    found = diagnose(trace(server("gateway", "POST /checkout", 0, 2, status=422)))
+    assert rules(found) == ["(error)"]
+    assert found.findings[0].title == "error: gateway POST /checkout answered 422"
+    assert rules(diagnose(trace(server("gateway", "POST /checkout", 0, 2, status=503)))) == ["error"]
+
+
+def test_a_busy_machine_is_no_fault() -> None:
+    """Half of a quick trace spent waiting for the processor, or for a provider, is nothing that anyone would notice."""
+    late = server("gateway", "POST /checkout", 0, 150, call("gateway", "POST http://order/orders", 75, 70))
+    assert rules(diagnose(trace(late))) == []
+    assert rules(diagnose(checkout(provider_ms=110))) == []
+
+
 def test_an_error_that_a_2xx_hid() -> None:
     """A 500 deep down under a 200 is a problem, though nobody outside saw it."""
     made = trace(server("web", "GET /", 0, 30, call("web", "GET http://ads/banner", 2, 20, server(
@@ -269,7 +284,7 @@ def test_own_code() -> None:
 
 def test_limits_can_be_set() -> None:
     """What counts as slow is the reader's to say."""
-    assert rules(diagnose(checkout(), limits=Limits(slow_ms=40))) == ["external-call"]
+    assert rules(diagnose(checkout(), limits=Limits(slow_ms=40, whole_ms=50))) == ["external-call"]
 
 
 def test_a_name_cannot_steer_the_terminal() -> None:

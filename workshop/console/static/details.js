@@ -12,6 +12,7 @@ export function details(data, span, tree, traceUrl) {
     span.statement && section("Statement", h("pre", { class: "statement" }, span.statement)),
     span.links.length && section("Links", ...span.links.map((each) => linked(data, each, traceUrl))),
     span.events.length && section(count(span.events.length, "event"), ...span.events.map(event)),
+    span.logs.length && section(count(span.logs.length, "log line"), ...span.logs.map(logLine)),
     section("Attributes", table(without(span.attributes, span.statement))),
     section("Process", table(data.resources[span.resource])),
   ].filter(Boolean);
@@ -59,6 +60,11 @@ function linked(data, { trace, span, attributes }, traceUrl) {
 
 function event({ name, at, attributes }) {
   return h("div", { class: "event" }, h("h4", {}, h("b", {}, `at ${duration(at)}`), " ", name), table(attributes, ""));
+}
+
+function logLine({ at, level, message }) {
+  const failed = level === "ERROR" || level === "CRITICAL";
+  return h("p", { class: "log" }, h("b", {}, duration(at)), " ", h("span", failed && { class: "failure" } || {}, level), " ", message);
 }
 
 // The statement is shown above already.

@@ -9,7 +9,7 @@ const data = JSON.parse(byId("trace-data").textContent);
 // What a span does not say is empty; its name and its short label are its label (trace_data.py).
 const EMPTY = {
   parent: "", depth: 0, service: 0, label: "", kind: "", start: 0, duration: 0, self: 0, critical: 0, dark: 0, path: [], gaps: [],
-  status: "", errorText: "", statement: "", scope: "", shift: 0, resource: 0, attributes: {}, events: [], links: [],
+  status: "", errorText: "", statement: "", scope: "", shift: 0, resource: 0, attributes: {}, events: [], links: [], logs: [],
 };
 data.spans = data.spans.map((span) => ({ ...EMPTY, short: span.label ?? "", name: span.label ?? "", ...span }));
 const tree = new Tree(data.spans, data.repeats);

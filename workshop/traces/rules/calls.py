@@ -19,7 +19,7 @@ def external_call(facts: Facts) -> Iterator[Finding]:
     for key, spans in slow.items():
         worst = max(spans, key=facts.own_ns)
         total = sum(facts.own_ns(span) for span in spans)
-        if not facts.matters(facts.own_ns(worst), facts.limits.slow_ms, facts.limits.share):
+        if not facts.keeps_waiting(facts.own_ns(worst), facts.limits.slow_ms, facts.limits.share):
             continue
         yield _external(facts, key, worst, len(spans), total)
 

@@ -1,12 +1,15 @@
 """Errors: where they began, how far they got, and whether the answer hid them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workshop.traces import conventions, wording
 from workshop.traces.facts import Facts
 from workshop.traces.findings import Finding, Severity, shown
 from workshop.traces.model import Span
 from workshop.traces.rules.calls import attempts_of
+
+_REFUSED = "what was asked for was refused: the answer's body and the service's log lines say why"
 
 
 def errors(facts: Facts) -> Iterator[Finding]:
@@ -22,6 +25,12 @@ def errors(facts: Facts) -> Iterator[Finding]:
     if failed and root.span_id in bad:
         chain = _chain(facts, root, bad)
         yield _failure(facts, chain, status)
+    elif failed:
+        chain = _chain(facts, root, bad)
+        failure = _failure(facts, chain, status)
+        # By the conventions a server's 4xx is its client's error, and no span has to say that it failed.
+        refused = status is not None and status < 500
+        yield replace(failure, severity="hint", weight=0.0, advice=_REFUSED) if refused else failure
     beside: dict[tuple[str, ...], list[Span]] = {}
     known = {span.span_id for span in chain}
     for attempts in attempts_of(facts):
@@ -104,11 +113,12 @@ def _failure(facts: Facts, chain: list[Span], status: int | None) -> Finding:
     answer = f"answered {status}" if status else "failed"
     what = wording.clean(_words(facts, origin)) or "no reason given"
     began = "" if origin is root else f"; it began in {shown(origin)}"
+    told = "" if what == answer else f": {what}"
     passed = [shown(span) for span in reversed(chain[:-1]) if span.is_error]
     return Finding(
         rule="error",
         severity="problem",
-        title=f"error: {shown(root)} {answer}{began}: {what}",
+        title=f"error: {shown(root)} {answer}{began}{told}",
         evidence=[facts.evidence(origin), *([] if origin is root else [facts.evidence(root)])],
         ms=origin.ms,
         share=facts.share(facts.inside_ns(origin)),

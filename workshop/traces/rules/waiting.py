@@ -16,14 +16,14 @@ def waiting(facts: Facts) -> Iterator[Finding]:
     for span_id, sections in facts.sections_of.items():
         span = facts.trace.by_id[span_id]
         own = facts.own_ns(span)
-        if not facts.matters(own, limits.waiting_ms, limits.share):
+        if not facts.keeps_waiting(own, limits.waiting_ms, limits.share):
             continue
         if not facts.trace.children(span):
             if conventions.is_wait(span):
                 yield _named_wait(facts, span, own)
             continue
         longest = max(sections, key=lambda section: section.end - section.start)
-        if facts.matters(longest.end - longest.start, limits.waiting_ms, limits.share):
+        if facts.keeps_waiting(longest.end - longest.start, limits.waiting_ms, limits.share):
             yield from _gap(facts, span, longest)
 
 
@@ -95,7 +95,7 @@ def own_code(facts: Facts) -> Iterator[Finding]:
     own = facts.own_ns(span)
     if conventions.is_db(span) or span.kind in ("client", "producer"):
         return
-    if not facts.matters(own, facts.limits.slow_ms, facts.limits.own_code_share) or _is_explained(facts, span):
+    if not facts.keeps_waiting(own, facts.limits.slow_ms, facts.limits.own_code_share) or _is_explained(facts, span):
         return
     why = "no child span explains it" if facts.trace.children(span) else "it has no child spans"
     yield Finding(
