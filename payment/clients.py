@@ -87,6 +87,8 @@ class Provider:
             response = self.session.post(self.url + path, json=body, headers=headers, timeout=(1.0, TIMEOUT_SECONDS))
         except requests.ConnectionError as error:
             raise ProviderError("it could not be reached") from error
+        except requests.exceptions.ChunkedEncodingError as error:
+            raise ProviderError("its answer broke off") from error
         if response.status_code >= 500:
             raise ProviderError(f"it answered {response.status_code}")
         return response

@@ -1,0 +1,124 @@
+"""Bad input: whatever is sent, the answer is never a 500, and never a traceback."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .conftest import GOOD_CARD, FragileStack
+
+# The schema cannot say which products there are, whose card is declined, what is on hand.
+SCHEMATHESIS = """
+[[operations]]
+include-name = "POST /checkout"
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", 402, 409, 422, 502, 503]
+"""
+
+BOUNDED = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=20), inner, max_size=5),
+    max_leaves=20,
+)
+SKUS = st.sampled_from(["SKU-00001", "SKU-00002", "sku-00001", "", "SKU-00001\x00", "'; DROP TABLE orders; --"])
+QUANTITIES = st.sampled_from([1, 100, 101, 0, -1, 2**31, 2**63, 10**400, 1.0, 1.5, True, "1", None])
+ITEM = st.fixed_dictionaries({"sku": SKUS, "quantity": QUANTITIES}) | ANY_JSON
+NEARLY_RIGHT = st.fixed_dictionaries(
+    {
+        "customer_id": st.sampled_from(["tester", "", "x" * 65, "a b", "a\x00", "ü", 7, None]) | ANY_JSON,
+        "items": st.lists(ITEM, max_size=22) | ANY_JSON,
+        "card": st.sampled_from([GOOD_CARD, "4000000000000002", "4242", "x" * 16, "٤" * 16, 4242424242424242])
+        | ANY_JSON,
+    },
+    optional={"more": ANY_JSON, "__proto__": ANY_JSON},
+)
+# Where a body is taken: the public API, and the services behind it.
+DOORS = {
+    "gateway": ("gateway_port", "/checkout"),
+    "order": ("order_port", "/orders"),
+    "inventory": ("inventory_port", "/reservations"),
+    "payment": ("payment_port", "/charges"),
+    "provider": ("provider_port", "/v1/charges"),
+}
+
+
+@pytest.fixture(params=DOORS)
+def door(request: pytest.FixtureRequest, fragile: FragileStack) -> str:
+    """The URL that takes a service's bodies."""
+    port, path = DOORS[request.param]
+    return f"http://127.0.0.1:{getattr(fragile.settings, port)}{path}"
+
+
+def post(url: str, body: bytes, content_type: str = "application/json") -> requests.Response:
+    """Send it; the answer must be one that somebody thought of."""
+    headers = {"Content-Type": content_type, "Idempotency-Key": "bad-input"}
+    answer = requests.post(url, data=body, headers=headers, timeout=25)
+    assert answer.status_code in (201, 400, 402, 409, 413, 415, 422), (answer.status_code, answer.text)
+    assert "Traceback" not in answer.text
+    assert isinstance(answer.json(), dict)
+    return answer
+
+
+def test_the_api_is_what_its_document_says(fragile: FragileStack, tmp_path: Path) -> None:
+    """schemathesis, every check: statuses, types, headers, methods, what must be taken and what refused."""
+    (tmp_path / "schemathesis.toml").write_text(SCHEMATHESIS)
+    program = Path(sys.executable).with_name("schemathesis")
+    command = [str(program), "run", f"{fragile.gateway}/openapi.json", "--checks", "all", "--max-examples", "40"]
+    done = subprocess.run(
+        [*command, "--generation-deterministic"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    tested = re.search(r"Tested: (\d+)", done.stdout)
+    assert tested is not None
+    assert int(tested[1]) == 3
+
+
+@BOUNDED
+@given(body=NEARLY_RIGHT | ANY_JSON)
+def test_any_json_is_answered(door: str, body: Any) -> None:
+    """Right, nearly right, or anything at all."""
+    post(door, json.dumps(body).encode("utf-8", "surrogatepass"))
+
+
+@BOUNDED
+@given(body=st.binary(max_size=200), content_type=st.sampled_from(["application/json", "text/plain", "", 'a/b;c="']))
+def test_any_bytes_are_answered(door: str, body: bytes, content_type: str) -> None:
+    """Whatever they are said to be."""
+    post(door, body, content_type)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[" * 60_000, b'{"a":' * 10_000, b"9" * 60_000, b'"\\ud800"', b"NaN", b"\xef\xbb\xbf{}", b"{" + b" " * 70_000],
+    ids=["deep list", "deep object", "long number", "half a surrogate", "NaN", "byte order mark", "too large"],
+)
+def test_hostile_json_is_refused(door: str, body: bytes) -> None:
+    """Depth, length and encoding are bounded."""
+    assert post(door, body).status_code in (400, 413, 422)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "limit=", "limit=1e2", "after=" + "x" * 33, "after=%00"]
+)
+def test_a_page_out_of_bounds_is_422(fragile: FragileStack, query: str) -> None:
+    """Nothing is guessed."""
+    assert requests.get(f"{fragile.gateway}/products?{query}", timeout=10).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/orders/not-a-uuid", "/checkout/", "/orders/%00", "/../etc/passwd"])
+def test_an_unknown_path_is_404(fragile: FragileStack, path: str) -> None:
+    """As a problem."""
+    answer = requests.get(fragile.gateway + path, timeout=10)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
