@@ -78,6 +78,7 @@ load-ui: ## the same from Locust's page
 audit: ## do orders, stock, charges and messages agree? (SETTLE=60 waits for pending ones)
 	@$(spans) audit --settle "$(SETTLE)"
 
+chaos: DURATION = 60
 chaos: ## kill, pause and cut at random while customers buy, then audit (DURATION=60 s, SEED=7)
 	@$(spans) chaos --duration "$(DURATION)" --seed "$(SEED)"
 

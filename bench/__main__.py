@@ -9,6 +9,7 @@ MEASUREMENTS = {
     "delay": "how long until a trace can be read",
     "memory": "the memory of the stack at rest",
     "tracing": "checkout throughput with tracing and without",
+    "telemetry": "checkouts while the telemetry pipeline is broken",
     "backend": "the stand-in trace backend: ingest, memory, queries",
     "diagnosis": "reading a large trace",
 }
