@@ -8,7 +8,7 @@ N        := 1
 ITEMS    :=
 USERS    := 8
 RATE     :=
-DURATION := 30
+DURATION :=
 ID       :=
 A        :=
 B        :=
@@ -68,7 +68,7 @@ diff: ## compare two traces leg by leg (A=... B=...)
 ##@ Load
 
 load: ## many checkouts (USERS=8, RATE=20 a second, DURATION=30 s)
-	@$(spans) load --users "$(USERS)" --rate "$(RATE)" --duration "$(DURATION)"
+	@$(spans) load --users "$(USERS)" --rate "$(RATE)" --duration "$(or $(DURATION),30)"
 
 load-ui: ## the same from Locust's page
 	@$(spans) load-ui
@@ -78,9 +78,8 @@ load-ui: ## the same from Locust's page
 audit: ## do orders, stock, charges and messages agree? (SETTLE=60 waits for pending ones)
 	@$(spans) audit --settle "$(SETTLE)"
 
-chaos: DURATION = 60
 chaos: ## kill, pause and cut at random while customers buy, then audit (DURATION=60 s, SEED=7)
-	@$(spans) chaos --duration "$(DURATION)" --seed "$(SEED)"
+	@$(spans) chaos --duration "$(or $(DURATION),60)" --seed "$(SEED)"
 
 ##@ Work on it
 
