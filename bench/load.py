@@ -5,7 +5,6 @@ is measured is theirs.
 import http.client
 import json
 import random
-import statistics
 import threading
 import time
 from dataclasses import dataclass, field
@@ -23,11 +22,6 @@ class Result:
     def rate(self) -> float:
         """Confirmed checkouts a second."""
         return len(self.times) / self.seconds
-
-    @property
-    def p50_ms(self) -> float:
-        """Half of the checkouts were faster, in ms."""
-        return statistics.median(self.times) * 1000
 
 
 def body() -> str:
