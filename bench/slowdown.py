@@ -14,7 +14,7 @@ from bench import load
 from workshop.stack.scratch import ScratchStack
 from workshop.traces.client import JaegerClient
 
-SPANS = 16
+SPANS = 15
 SCAN = "SELECT stock_movement"
 
 

@@ -1,4 +1,4 @@
-"""The confirmation of an order, and the message about it: in one transaction, so that neither is without the other."""
+"""The confirmation of an order, and the message about it."""
 
 from opentelemetry import trace
 from opentelemetry.propagate import inject
@@ -27,13 +27,11 @@ def messaging(operation: str, **more: str) -> dict[str, str]:
 
 def confirm(connection: Connection, order_id: str, price: Price) -> None:
     """Confirm the order and put its message into the outbox, once; Problem 409 when it has failed meanwhile."""
-    with connection.transaction():
-        if not store.confirm(connection, order_id, *price):
-            found = store.find(connection, order_id)
-            if found is None or found["status"] != "confirmed":
-                raise Problem(409, "the order was given up meanwhile", order_id=order_id)
+    with tracer.start_as_current_span(f"send {TOPIC}", kind=SpanKind.PRODUCER, attributes=messaging("send")):
+        headers: dict[str, str] = {}
+        inject(headers)
+        if store.confirm(connection, order_id, *price, topic=TOPIC, headers=headers):
             return
-        with tracer.start_as_current_span(f"send {TOPIC}", kind=SpanKind.PRODUCER, attributes=messaging("send")):
-            headers: dict[str, str] = {}
-            inject(headers)
-            store.publish(connection, TOPIC, order_id, headers)
+        found = store.find(connection, order_id)
+        if found is None or found["status"] != "confirmed":
+            raise Problem(409, "the order was given up meanwhile", order_id=order_id)

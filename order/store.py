@@ -24,10 +24,16 @@ FROM orders
 WHERE customer_id = %(customer_id)s AND idempotency_key = %(idempotency_key)s
 """
 
+# The confirmation and its message: one statement, so that neither is without the other.
 CONFIRM = """
-UPDATE orders
-SET status = 'confirmed', total_cents = %(total_cents)s, currency = %(currency)s
-WHERE id = %(id)s AND status = 'pending'
+WITH confirmed AS (
+    UPDATE orders
+    SET status = 'confirmed', total_cents = %(total_cents)s, currency = %(currency)s
+    WHERE id = %(id)s AND status = 'pending'
+    RETURNING id
+)
+INSERT INTO outbox (topic, order_id, headers)
+SELECT %(topic)s, id, %(headers)s FROM confirmed
 """
 
 # A failure of ours (5xx) frees the customer's key: a repetition is a new attempt. One of theirs keeps it.
@@ -49,10 +55,6 @@ WHERE id = (
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id
-"""
-
-PUBLISH = """
-INSERT INTO outbox (topic, order_id, headers) VALUES (%(topic)s, %(order_id)s, %(headers)s)
 """
 
 # A message that another worker holds is skipped, not waited for. It is gone when the transaction commits.
@@ -97,10 +99,12 @@ def find_by_key(connection: Connection, customer_id: str, idempotency_key: str) 
         return cursor.execute(FIND_BY_KEY, values).fetchone()
 
 
-def confirm(connection: Connection, order_id: str, total_cents: int, currency: str) -> bool:
-    """Confirm a pending order; False when it is decided already."""
+def confirm(
+    connection: Connection, order_id: str, total_cents: int, currency: str, *, topic: str, headers: dict[str, str]
+) -> bool:
+    """Confirm a pending order and put the message about it into the outbox; False when it is decided already."""
     values = {"id": order_id, "total_cents": total_cents, "currency": currency}
-    return connection.execute(CONFIRM, values).rowcount > 0
+    return connection.execute(CONFIRM, {**values, "topic": topic, "headers": Jsonb(headers)}).rowcount > 0
 
 
 def fail(connection: Connection, order_id: str, status: int, detail: str, extra: dict[str, Any]) -> bool:
@@ -115,11 +119,6 @@ def take_stale(connection: Connection, seconds: float) -> str | None:
     """The id of an order that has been pending, unattended, for so long; it counts as attended from now."""
     row = connection.execute(TAKE_STALE, {"seconds": seconds}).fetchone()
     return str(row[0]) if row else None
-
-
-def publish(connection: Connection, topic: str, order_id: str, headers: dict[str, str]) -> None:
-    """Put a message into the outbox."""
-    connection.execute(PUBLISH, {"topic": topic, "order_id": order_id, "headers": Jsonb(headers)})
 
 
 def take_message(connection: Connection) -> Message | None:

@@ -15,12 +15,11 @@ EDGES = [
     ("inventory POST /reservations", "inventory INSERT reservation INSERT stock_movement"),
     ("order POST", "payment POST /charges"),
     ("payment POST /charges", "payment POST"),
-    ("order ProcessOrder", "order UPDATE orders"),
     ("order ProcessOrder", "order send order.confirmed"),
-    ("order send order.confirmed", "order INSERT outbox"),
+    ("order send order.confirmed", "order UPDATE orders INSERT outbox"),
 ]
 # `order POST` is there twice: once for the reservation, once for the charge.
-SPANS = 16
+SPANS = 15
 LEDGER_SCAN = "inventory SELECT stock_movement"
 PROVIDER_CALL = "payment POST"
 

@@ -9,6 +9,7 @@ import pytest
 from workshop.stack.scratch import ScratchStack
 
 from .conftest import Stack
+from .shape import SPANS
 
 TRACE_ID = re.compile(r"\b[0-9a-f]{32}\b")
 # Commands that need a running system.
@@ -73,7 +74,7 @@ def test_logs_of_a_trace(stack: Stack) -> None:
     """Every service's lines on one timeline with the spans, a callee's last word before its caller's."""
     (trace_id,) = bought(stack)
     printed = stack.must("logs", trace_id)
-    assert "16 spans, 5 log lines of 4 services" in printed
+    assert f"{SPANS} spans, 5 log lines of 4 services" in printed
     lines = [line for line in printed.splitlines() if " INFO " in line]
     told = ["POST /reservations", "POST /charges", "confirmed", "POST /orders", "POST /checkout"]
     assert [what for line, what in zip(lines, told, strict=True) if what in line] == told
@@ -83,7 +84,7 @@ def test_logs_of_a_trace(stack: Stack) -> None:
     data = json.loads(stack.must("logs", trace_id.upper(), "--json"))
     assert {line["trace_id"] for line in data["lines"]} == {trace_id}
     assert [line["service"] for line in data["lines"]] == ["inventory", "payment", "order", "order", "gateway"]
-    assert len(data["spans"]) == 16
+    assert len(data["spans"]) == SPANS
     offsets = [line["offset_ms"] for line in data["lines"]]
     assert offsets == sorted(offsets)
     assert all(0 <= offset <= data["spans"][0]["duration_ms"] + 1 for offset in offsets)

@@ -8,8 +8,7 @@ from common.telemetry import summary
 
 STATEMENTS = [
     (order.store.CREATE, "INSERT orders"),
-    (order.store.CONFIRM, "UPDATE orders"),
-    (order.store.PUBLISH, "INSERT outbox"),
+    (order.store.CONFIRM, "UPDATE orders INSERT outbox"),
     (order.store.TAKE_MESSAGE, "DELETE outbox SELECT outbox"),
     (inventory.store.SUM_ON_HAND, "SELECT stock_movement"),
     (inventory.store.LOCK_PRODUCTS, "SELECT product"),
