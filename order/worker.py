@@ -7,6 +7,7 @@ once, and the delivery marks the order once.
 import logging
 import signal
 import threading
+import time
 
 import psycopg
 from opentelemetry import trace
@@ -27,7 +28,7 @@ from order.recovery import Recovery
 log = logging.getLogger("order.worker")
 tracer = trace.get_tracer("order.worker")
 
-# Every commit wakes the worker; this is for a wake-up that was lost with its connection.
+# Every commit wakes the worker; this is for a wake-up that was lost with its connection, and for orders left pending.
 POLL_SECONDS = 2.0
 
 
@@ -80,11 +81,17 @@ def work(database_url: str, recovery: Recovery, stop: threading.Event) -> None:
         with suppress_instrumentation():
             connection.execute("LISTEN outbox")
         log.info("listening")
+        next_look = time.monotonic()
         while not stop.is_set():
-            if deliver_next(connection) or recovery.settle_next(connection):
-                continue
-            for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                pass
+            busy = deliver_next(connection)
+            # However many messages there are: pending orders get their turn.
+            if time.monotonic() >= next_look:
+                settled = recovery.settle_next(connection)
+                busy = busy or settled
+                next_look = time.monotonic() + (0 if settled else POLL_SECONDS)
+            if not busy:
+                for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                    pass
 
 
 def main() -> None:
