@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import MOVEMENTS, Stack, eventually
-from workshop.stack import machine
+from workshop.stack import docker, machine
 from workshop.stack.settings import ROOT
 
 __all__ = ["eventually"]
@@ -48,7 +48,16 @@ class ComposeStack(Stack):
             self.up()
             yield self
         finally:
-            self.run("docker", "compose", "down", "--volumes", "--remove-orphans", "--rmi", "local")
+            self.remove()
+
+    def remove(self) -> None:
+        """What `make clean` does; nothing of the project may be left."""
+        docker.remove(self.settings)
+        project = self.settings.project
+        mine = ("--quiet", "--filter", f"label=com.docker.compose.project={project}")
+        left = {kind: self.docker(kind, "ls", *mine).split() for kind in ("container", "volume", "network")}
+        left["image"] = self.docker("image", "ls", "--quiet", f"{project}-*").split()
+        assert not any(left.values()), f"make clean leaves this: {left}"
 
     def containers(self) -> list[dict[str, Any]]:
         """What `docker inspect` says of each container, also of the one that has done its work."""

@@ -5,7 +5,6 @@ import os
 import subprocess
 from typing import Any
 
-from workshop.stack import machine
 from workshop.stack.errors import StackError
 from workshop.stack.screen import say
 from workshop.stack.settings import ROOT, Running, Settings
@@ -29,6 +28,15 @@ def run(settings: Settings, *arguments: str) -> None:
     ).returncode
     if code:
         raise StackError(f"`{' '.join(command)}` failed with exit code {code}, its reason is above")
+
+
+def engine(*arguments: str) -> str:
+    """What `docker …` prints; StackError with its own words when it fails."""
+    command = ["docker", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise StackError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    return done.stdout
 
 
 def containers(settings: Settings) -> list[dict[str, Any]]:
@@ -112,5 +120,8 @@ def stop(settings: Settings) -> bool:
 def remove(settings: Settings) -> None:
     """Remove the containers, their data, and the image that was built."""
     run(settings, "down", "--volumes", "--remove-orphans")
-    machine.ask_docker("image", "rm", f"{settings.project}-app")
+    # Compose keeps it, whatever --rmi says: other services name it, so it counts as somebody else's.
+    image = f"{settings.project}-prepare"
+    if engine("image", "ls", "--quiet", image):
+        engine("image", "rm", image)
     Running(settings).forget()
