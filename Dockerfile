@@ -11,7 +11,7 @@ WORKDIR /build
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-install-project --no-default-groups --group workshop
 
-# The project, with the metadata by which the tracing launcher finds common/telemetry.py.
+# The packages that pyproject.toml names, and nothing else of the checkout.
 COPY . .
 RUN uv pip install --no-deps --target /code .
 
