@@ -3,10 +3,12 @@
 import atexit
 from typing import Any
 
+import psycopg
+from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from common.errors import OVERLOADED, Problem
+from common.errors import DATABASE_AWAY, OVERLOADED, Problem
 from common.telemetry import SummaryCursor
 
 # What every connection of a service has, in a pool or not.
@@ -45,8 +47,20 @@ def unavailable(pool: ConnectionPool, error: Exception) -> Problem:
     """The problem that tells a caller that the database is away, or that too many are waiting for it."""
     retry = {"Retry-After": "1"}
     if isinstance(error, PoolTimeout | TooManyRequests):
-        return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
+        # No statement was run, so no span of one tells.
+        trace.get_current_span().record_exception(error)
+        if _takes_connections(str(pool.conninfo)):
+            return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
+        return Problem(503, "the database takes no connections", headers=retry, reason=DATABASE_AWAY)
     # The pool's other connections have probably broken, too: find out now, not one failed request each.
     with suppress_instrumentation():
         pool.check()
     return Problem(503, f"the database is not available ({type(error).__name__})", headers=retry)
+
+
+def _takes_connections(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=1).close()
+    except psycopg.OperationalError:
+        return False
+    return True

@@ -4,13 +4,17 @@ import logging
 from http import HTTPStatus
 
 from flask import Flask, Response, json, request
+from flask.typing import ResponseReturnValue
+from opentelemetry import trace
 from werkzeug.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
 
-# The reason in a 503 that was given before anything was begun.
+# The reasons in a 503 that was given before anything was begun.
 OVERLOADED = "overloaded"
+DATABASE_AWAY = "database_away"
+NOTHING_BEGUN = (OVERLOADED, DATABASE_AWAY)
 
 
 class Problem(Exception):
@@ -28,7 +32,9 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem) -> Response:
-    """The problem as a response."""
+    """The problem as a response; one of ours (5xx) is in the log, too."""
+    if problem.status >= 500:
+        log.warning("answered %d: %s", problem.status, problem.detail)
     body = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,
@@ -40,15 +46,24 @@ def problem_response(problem: Problem) -> Response:
 
 
 def register_errors(app: Flask) -> None:
-    """Make every error of `app` a problem: ours, the framework's, and the ones nobody thought of."""
+    """Make every error of `app` a problem: ours, the framework's, and the ones nobody thought of.
 
-    def from_http_exception(error: HTTPException) -> Response:
+    An application that answers problems in its own way registers another handler for Problem; it then gets all.
+    """
+
+    def from_http_exception(error: HTTPException) -> ResponseReturnValue:
         headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-        return problem_response(Problem(error.code or 500, error.description or "", headers=headers))
+        return answer(Problem(error.code or 500, error.description or "", headers=headers))
 
-    def unexpected(error: Exception) -> Response:
+    def unexpected(error: Exception) -> ResponseReturnValue:
         log.exception("unexpected error in %s %s", request.method, request.path)
-        return problem_response(Problem(500, "an unexpected error; the service's log has it"))
+        # It is answered here, so the instrumentation never sees it.
+        trace.get_current_span().record_exception(error)
+        return answer(Problem(500, "an unexpected error; the service's log has it"))
+
+    def answer(problem: Problem) -> ResponseReturnValue:
+        handled: ResponseReturnValue = app.handle_user_exception(problem)
+        return handled
 
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(HTTPException, from_http_exception)

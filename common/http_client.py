@@ -7,10 +7,12 @@ from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from common import deadline
-from common.errors import OVERLOADED, Problem
+from common.errors import NOTHING_BEGUN, Problem
 
 # A service that is being restarted is away for about as long.
 RECONNECT_SECONDS = 3.0
+# By so much the one who is asked gives up before we do, so that its answer still reaches us.
+MARGIN_SECONDS = 0.05
 
 
 class ServiceClient:
@@ -53,7 +55,7 @@ class ServiceClient:
         if response.ok:
             return response.json()
         problem = _problem_of(self.name, response)
-        if attempts.statistics["attempt_number"] > 1 and problem.extra.get("reason") == OVERLOADED:
+        if attempts.statistics["attempt_number"] > 1 and problem.extra.get("reason") in NOTHING_BEGUN:
             # This attempt was refused before anything was begun; the one whose connection broke may not have been.
             del problem.extra["reason"]
         raise problem
@@ -64,9 +66,10 @@ class ServiceClient:
         seconds = self.timeout
         if (left := deadline.remaining()) is not None:
             seconds = min(seconds, left)
-        if seconds <= 0:
+        theirs = seconds - MARGIN_SECONDS
+        if theirs <= 0:
             raise Problem(504, f"no time was left to ask {self.name}")
-        headers = {**(headers or {}), deadline.HEADER: str(int(seconds * 1000))}
+        headers = {**(headers or {}), deadline.HEADER: str(int(theirs * 1000))}
         return self.session.request(
             method, self.base_url + path, timeout=(min(1.0, seconds), seconds), headers=headers, **arguments
         )

@@ -46,6 +46,7 @@ def create_app() -> Flask:
     # Every answer names its trace in a `traceresponse` header.
     set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
 
+    # Instead of the one that every service has, and for its errors of every kind.
     @app.errorhandler(Problem)
     def with_trace_id(problem: Problem) -> Response:
         problem.extra["trace_id"] = current_trace_id()

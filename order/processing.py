@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from opentelemetry import trace
 from psycopg_pool import ConnectionPool
 
-from common.errors import OVERLOADED, Problem
+from common.errors import NOTHING_BEGUN, Problem
 from common.schemas import Card, CustomerId, Items
 from order import outbox, store
 from order.clients import Inventory, Payment, Price
@@ -38,8 +38,8 @@ class OrderProcessor(NamedTuple):
         A repetition, by its idempotency key, gets the first one's answer. Problem when the order failed.
         """
         attributes: dict[str, str | int] = {"order.id": order_id, "order.item_count": len(order.items)}
-        # An exception that leaves this block is recorded on the span and makes its status ERROR.
-        with tracer.start_as_current_span("ProcessOrder", attributes=attributes) as span:
+        # An exception that leaves this block makes the span's status ERROR.
+        with tracer.start_as_current_span("ProcessOrder", attributes=attributes, record_exception=False) as span:
             items = [item.model_dump() for item in order.items]
             with self.pool.connection() as connection:
                 if not store.create(connection, order_id, order.customer_id, idempotency_key, items):
@@ -50,6 +50,8 @@ class OrderProcessor(NamedTuple):
                 span.set_attribute("order.total_cents", price.total_cents)
                 self.payment.charge(order_id, price, order.card)
             except Problem as problem:
+                # Now, not when it leaves the span: undoing what was done takes its time, too.
+                span.record_exception(problem)
                 problem.extra["order_id"] = order_id
                 price = self._settle(order_id, problem, reserved=price is not None)
             with self.pool.connection() as connection:
@@ -76,7 +78,7 @@ class OrderProcessor(NamedTuple):
 
 def refused(problem: Problem) -> bool:
     """Whether the other side certainly did nothing; after any other answer, or none, it may have."""
-    return problem.status < 500 or problem.extra.get("reason") == OVERLOADED
+    return problem.status < 500 or problem.extra.get("reason") in NOTHING_BEGUN
 
 
 def confirmation(order_id: str, price: Price) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from workshop.chaos.chaos import orders_of, reconcile
 from workshop.chaos.customers import Customers
 from workshop.chaos.plan import GUNICORN, Action
 from workshop.chaos.records import charges
+from workshop.traces.diagnose import diagnose
 
 from .conftest import GOOD_CARD, Eventually, FragileStack
+from .shape import title
 
 ROLLED = ("provider", "payment", "inventory", "order-worker", "order", "gateway")
 
@@ -116,6 +118,53 @@ def test_a_hot_product_sells_out_at_zero(sound: FragileStack) -> None:
     for answer in answers:
         assert answer.status_code != 503 or "Retry-After" in answer.headers
         assert answer.status_code != 409 or answer.json()["reason"] == "out_of_stock"
+
+
+def test_a_database_that_is_away_is_told(sound: FragileStack) -> None:
+    """Not as a crowd that waits for it; and the trace and the log say what happened."""
+    sound.stop("postgres")
+    try:
+        answers = [requests.get(f"{sound.gateway}/products", timeout=25) for _ in range(2)]
+    finally:
+        sound.start("postgres")
+    assert [answer.status_code for answer in answers] == [503, 503]
+    last = answers[-1].json()
+    assert (last["reason"], last["detail"]) == ("database_away", "the database takes no connections")
+    trace = sound.trace(last["trace_id"], 3)
+    (server,) = [span for span in trace.spans if title(span) == "inventory GET /products"]
+    assert [event.attributes["exception.type"] for event in server.events] == ["psycopg_pool.PoolTimeout"]
+    lines = sound.must("logs", last["trace_id"])
+    assert "WARN" in lines and "the database takes no connections" in lines
+
+
+@pytest.mark.parametrize("away", ["payment", "provider", "inventory"])
+def test_an_error_began_where_something_was_away(sound: FragileStack, away: str) -> None:
+    """Not in the attempt to undo what had been done, although that fails as well."""
+    sound.stop(away)
+    try:
+        answer = sound.checkout()
+    finally:
+        sound.start(away)
+    asked = {"payment": "order POST", "provider": "payment POST", "inventory": "order POST"}[away]
+    path = {"payment": "/charges", "provider": "/v1/charges", "inventory": "/reservations"}[away]
+    assert answer.status_code in (502, 503)
+    trace = sound.trace(answer.json()["trace_id"], 8)
+    first = diagnose(trace).problems[0]
+    assert "it began in" in first.title
+    origin = trace.by_id[first.evidence[0].span_id]
+    assert title(origin) == asked
+    assert str(origin.attributes["url.full"]).endswith(path)
+    (process,) = [span for span in trace.spans if span.name == "ProcessOrder"]
+    assert process.is_error
+    assert len(process.events) == 1
+
+
+def test_a_short_deadline_is_answered_by_whoever_works_on_it(sound: FragileStack, eventually: Eventually) -> None:
+    """The order service gives up before the gateway does, so that the customer learns which order it was."""
+    answer = sound.checkout(**{"X-Timeout-Ms": "250"})  # the provider takes 400
+    assert answer.status_code == 504
+    order = f"{sound.gateway}/orders/{answer.json()['order_id']}"
+    eventually("the order is decided", lambda: requests.get(order, timeout=10).json()["status"] != "pending")
 
 
 def test_a_rolling_restart_loses_no_checkout(sound: FragileStack) -> None:

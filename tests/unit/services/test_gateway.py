@@ -133,10 +133,11 @@ def test_an_unexpected_error_is_a_problem_without_a_traceback(
     ("method", "path", "status"), [("GET", "/nope", 404), ("GET", "/checkout", 405), ("GET", "/orders/x", 404)]
 )
 def test_wrong_paths_are_problems(client: FlaskClient, method: str, path: str, status: int) -> None:
-    """Also the framework's own errors are problem+json."""
+    """Also the framework's own errors are problem+json, and name their trace (here none)."""
     answer = client.open(path, method=method)
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
+    assert answer.json is not None and "trace_id" in answer.json
 
 
 def test_the_api_document_is_valid(client: FlaskClient) -> None:
