@@ -1,7 +1,10 @@
 """gunicorn's settings for every traced service: `gunicorn -c python:common.gunicorn 'order.app:create_app()'`."""
 
+import logging
 import os
 import signal
+import socket
+import struct
 import threading
 from typing import Any
 
@@ -23,12 +26,29 @@ control_socket_disable = True
 logconfig_dict = logging_config(os.environ.get("LOG_LEVEL", "INFO"))
 
 
+# A client that has begun a request and sends nothing for so long, in seconds, loses its connection, so that it
+# does not keep a thread. gunicorn has such a limit for whoever has not begun.
+RECEIVE_SECONDS = 10
+
+
 def post_worker_init(worker: Any) -> None:
-    """Let the worker end soon after its master was killed.
+    """Let the worker end soon after its master was killed, and no thread wait for a client for ever.
 
     gunicorn's own check keeps a busy one, and with it the port that the next master needs, for graceful_timeout.
     """
     threading.Thread(target=_end_with, args=(worker.ppid,), daemon=True).start()
+    for listener in worker.sockets:
+        # What is accepted inherits it. The value is C's struct timeval.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", RECEIVE_SECONDS, 0))
+    logging.getLogger("gunicorn.error").addFilter(_slow_client)
+
+
+def _slow_client(record: logging.LogRecord) -> bool:
+    """Such a client is no error of ours, and worth a line, not a traceback."""
+    if record.exc_info and isinstance(record.exc_info[1], BlockingIOError):
+        record.msg, record.args, record.exc_info = "a client sent half a request and no more", (), None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 def _end_with(master: int) -> None:

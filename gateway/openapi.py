@@ -9,6 +9,12 @@ CENTS = {"type": "integer", "minimum": 1}
 CURRENCY = {"type": "string", "pattern": "^[A-Z]{3}$"}
 ORDER_ID = {"type": "string", "format": "uuid"}
 SKU = {"type": "string", "pattern": "^[A-Z0-9][A-Z0-9-]{0,31}$"}
+TIMEOUT = {
+    "name": "X-Timeout-Ms",
+    "in": "header",
+    "description": "how long the client waits, in ms; what cannot be answered in time is answered with 504",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 9_999_999},
+}
 
 SCHEMAS: dict[str, Any] = {
     "Confirmation": {
@@ -72,8 +78,19 @@ SCHEMAS: dict[str, Any] = {
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
-            "reason": {"type": "string"},
+            "reason": {"type": "string", "description": "the same for the same fault, for programs"},
             "order_id": ORDER_ID,
+            "order_status": {"const": "pending", "description": "not decided yet: GET /orders/{order_id} tells later"},
+            "skus": {"type": "array", "items": {"type": "string"}, "description": "the products that do not exist"},
+            "errors": {
+                "type": "array",
+                "description": "what is wrong in the body, each with its place as a JSON pointer",
+                "items": {
+                    "type": "object",
+                    "required": ["at", "message"],
+                    "properties": {"at": {"type": "string"}, "message": {"type": "string"}},
+                },
+            },
             "trace_id": TRACE_ID,
         },
     },
@@ -113,7 +130,8 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                             "in": "header",
                             "description": "a repetition with the same key gets the first request's order",
                             "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
-                        }
+                        },
+                        TIMEOUT,
                     ],
                     "requestBody": {
                         "required": True,
@@ -132,12 +150,14 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                         **_problems(
                             _400="the body is not JSON, or a header is malformed",
                             _402="the card was declined; nothing was charged or taken",
+                            _408="the body did not come",
                             _409="too few pieces on hand, nothing was charged or taken; or the first request with this "
                             "Idempotency-Key is still being worked on",
                             _413="the body is too large",
                             _415="the body's Content-Type is not application/json",
                             _422="the body is not a checkout, or names a product that does not exist",
-                            _502="the payment provider failed; nothing was taken from the stock",
+                            _502="the payment provider failed; what was taken from the stock is given back: at once, "
+                            "or within a minute when order_status is pending",
                         ),
                         **away,
                     },
@@ -147,10 +167,10 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                 "get": {
                     "operationId": "getOrder",
                     "summary": "An order",
-                    "parameters": [{"name": "order_id", "in": "path", "required": True, "schema": ORDER_ID}],
+                    "parameters": [{"name": "order_id", "in": "path", "required": True, "schema": ORDER_ID}, TIMEOUT],
                     "responses": {
                         "200": _answer("The order", "Order"),
-                        **_problems(_404="there is no such order"),
+                        **_problems(_400="a header is malformed", _404="there is no such order"),
                         **away,
                     },
                 }
@@ -166,10 +186,11 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                             "in": "query",
                             "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
                         },
+                        TIMEOUT,
                     ],
                     "responses": {
                         "200": _answer("A page of products", "Products"),
-                        **_problems(_422="a parameter is out of its bounds"),
+                        **_problems(_400="a header is malformed", _422="a parameter is out of its bounds"),
                         **away,
                     },
                 }

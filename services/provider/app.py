@@ -77,9 +77,10 @@ def create_app() -> Flask:
 
     @app.get("/v1/charges")
     def charges() -> Response:
-        limit = request.args.get("limit", 100, type=int)
+        given = request.args.get("limit", "100")
+        limit = int(given) if re.fullmatch(r"[0-9]{1,4}", given) else 0
         if not 1 <= limit <= 1000:
-            abort(422, "limit must be from 1 to 1000")
+            abort(422, "limit must be a number from 1 to 1000")
         page = answers.page(request.args.get("after", ""), limit)
         found = [{"idempotency_key": answer.key, **answer.body} for answer in page]
         return jsonify(charges=found, next=page[-1].key if len(page) == limit else None)
