@@ -4,8 +4,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPMethod
 
 from flask import Flask, Response, g, request
+from opentelemetry import trace
 
 from common import deadline
 from common.errors import OVERLOADED, Problem, register_errors
@@ -38,6 +40,10 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
     @app.before_request
     def admit() -> None:
         g.started = time.perf_counter()
+        if request.url_rule is None:
+            # The name is the method alone, or every path that anybody makes up would be an operation of its own.
+            method = request.method if request.method in HTTPMethod.__members__ else "HTTP"
+            trace.get_current_span().update_name(method)
         if request.endpoint in UNCOUNTED:
             return
         deadline.begin(timeout)

@@ -137,6 +137,17 @@ def test_probes_leave_no_span(stack: Stack) -> None:
         assert not [name for name in names if "healthz" in name or "readyz" in name or name == "SELECT"], names
 
 
+def test_what_has_no_route_has_no_name_but_the_method(stack: Stack) -> None:
+    """A path that anybody makes up is no operation; and a query is not taken for a path that is left out."""
+    for path in ("/nothing-here", "/checkout/"):
+        answer = requests.get(stack.gateway + path, timeout=10)
+        trace = stack.trace(answer.json()["trace_id"], 1)
+        assert [title(span) for span in trace.spans] == ["gateway GET"]
+    answer = requests.get(f"{stack.gateway}/products?after=/&limit=1", timeout=10)
+    trace = stack.trace(answer.headers["traceresponse"].split("-")[1], 4)
+    assert title(trace.root) == "gateway GET /products"
+
+
 def test_no_span_holds_a_card_number(slow: Trace) -> None:
     """Neither attributes nor events name the card."""
     assert "4242424242424242" not in repr([(span.name, span.attributes, span.events) for span in slow.spans])
