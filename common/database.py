@@ -1,6 +1,7 @@
 """The pool of PostgreSQL connections that a service holds."""
 
 import atexit
+import select
 from typing import Any
 
 import psycopg
@@ -28,6 +29,7 @@ def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
         max_size=size,
         timeout=3.0,
         max_waiting=40,
+        check=_check,
         open=False,
         kwargs={**CONNECTION, "options": "-c statement_timeout=8s -c lock_timeout=4s"},
     )
@@ -35,6 +37,16 @@ def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
     # Before the interpreter ends its threads: a pool that is still open then makes the exit wait for them.
     atexit.register(pool.close)
     return pool
+
+
+def _check(connection: psycopg.Connection) -> None:
+    """Raise when an idle connection has broken, so that the pool takes another.
+
+    A server that says nothing is there. Only where it did, perhaps its last word, is it worth asking.
+    """
+    if select.select([connection], [], [], 0)[0]:
+        with suppress_instrumentation():
+            ConnectionPool.check_connection(connection)
 
 
 def check(pool: ConnectionPool) -> None:

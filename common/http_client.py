@@ -48,7 +48,7 @@ class ServiceClient:
         )
         try:
             response = attempts(self._attempt, method, path, **arguments)
-        except requests.Timeout as error:
+        except requests.ReadTimeout as error:
             raise Problem(504, f"{self.name} did not answer in time") from error
         except requests.RequestException as error:
             raise Problem(503, f"{self.name} cannot be reached", headers={"Retry-After": "1"}) from error
@@ -80,8 +80,8 @@ class ServiceClient:
 
 
 def _connection_failed(error: BaseException) -> bool:
-    """Refused, reset or closed; not a timeout, which requests counts as both."""
-    return isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
+    """Refused, reset, closed or never made (a container that is away does not refuse); not an answer that is late."""
+    return isinstance(error, requests.ConnectionError) and not isinstance(error, requests.ReadTimeout)
 
 
 def _problem_of(name: str, response: requests.Response) -> Problem:

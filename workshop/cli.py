@@ -230,7 +230,7 @@ def main() -> None:
     """Run a command; exit 1 with a sentence for what a person can put right, 130 after Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        app()
+        app(prog_name="spans")
     except StackError as error:
         from workshop.stack.screen import complain
 

@@ -36,6 +36,11 @@ def wait_for_server(url: str, seconds: float = 60) -> None:
             psycopg.connect(url, connect_timeout=3).close()
             return
         except psycopg.OperationalError as error:
+            if "authentication failed" in str(error):
+                raise SystemExit(
+                    "PostgreSQL refuses the password: its data was made with another POSTGRES_PASSWORD. Set that one "
+                    "again in .env, or make clean, which removes the data"
+                ) from None
             if time.monotonic() > deadline:
                 raise SystemExit(f"PostgreSQL does not take connections: {error}") from None
             time.sleep(0.1)

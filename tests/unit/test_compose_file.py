@@ -9,6 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from services.postgres import server
+from workshop.stack import docker
 from workshop.stack.settings import Settings, format_value
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ def test_defaults_are_those_of_the_settings() -> None:
     """Every ${NAME:-default} names a setting, with its default; every setting for Docker is in the file."""
     settings = {name.upper(): format_value(field.default) for name, field in Settings.model_fields.items()}
     used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
+    assert {used.pop(name) for name in docker.MOUNTED} == {""}
     assert used == {name: default for name, default in settings.items() if name not in LOCAL_ONLY}
 
 

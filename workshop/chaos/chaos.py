@@ -13,7 +13,7 @@ from workshop.chaos.customers import Checkout, Customers
 from workshop.chaos.faults import Faults
 from workshop.chaos.invariants import judge
 from workshop.chaos.plan import Action, make_plan
-from workshop.stack import local, runtime
+from workshop.stack import docker, local, runtime
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all, undisturbed
 from workshop.stack.screen import say
@@ -79,9 +79,10 @@ def check(settings: Settings) -> None:
     if up is None:
         raise StackError("nothing is up to be broken: make up starts the system")
     if up == "docker":
+        by_hand = " ".join(docker.compose(settings, "kill", "order"))
         raise StackError(
             "chaos kills processes of the local runtime, and the Docker runtime is up: make down, then "
-            "RUNTIME=local make up; or break a container by hand (docker compose kill order), then make audit"
+            f"RUNTIME=local make up; or break a container by hand ({by_hand}), then make up and make audit"
         )
     if not local.all_ready(settings):
         raise StackError(f"not everything is ready: {', '.join(Faults(settings).away())}; make status, make up")

@@ -1,13 +1,25 @@
 """The runtime with Docker: `docker compose` does the work."""
 
+import hashlib
 import json
 import os
+import re
 import subprocess
+import time
+from pathlib import Path
 from typing import Any
 
+from workshop.stack import machine
 from workshop.stack.errors import StackError
-from workshop.stack.screen import say
+from workshop.stack.screen import say, waiting
 from workshop.stack.settings import ROOT, Running, Settings
+
+# The one container that is meant to end.
+PREPARE = "prepare"
+# Compose does not see that a file which it only mounts has changed, so these stand in a label of their containers.
+MOUNTED = {"COLLECTOR_CONFIG": "otel-collector.yaml", "JAEGER_CONFIG": "services/jaeger/jaeger.yaml"}
+# How long containers that were unhealthy may take to recover, in seconds.
+RECOVERY_SECONDS = 60
 
 
 def compose(settings: Settings, *arguments: str) -> list[str]:
@@ -17,7 +29,8 @@ def compose(settings: Settings, *arguments: str) -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings, for docker-compose.yml's variables."""
-    return {**os.environ, **{name: value for name, value in settings.variables().items() if value}}
+    digests = {name: hashlib.sha256((ROOT / path).read_bytes()).hexdigest()[:12] for name, path in MOUNTED.items()}
+    return {**os.environ, **digests, **{name: value for name, value in settings.variables().items() if value}}
 
 
 def run(settings: Settings, *arguments: str) -> None:
@@ -30,18 +43,9 @@ def run(settings: Settings, *arguments: str) -> None:
         raise StackError(f"`{' '.join(command)}` failed with exit code {code}, its reason is above")
 
 
-def engine(*arguments: str) -> str:
-    """What `docker …` prints; StackError with its own words when it fails."""
-    command = ["docker", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise StackError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
-    return done.stdout
-
-
-def containers(settings: Settings) -> list[dict[str, Any]]:
-    """The project's containers as `docker compose ps` tells them: Service, State, Health, Publishers …"""
-    command = compose(settings, "ps", "--all", "--format", "json")
+def asked(settings: Settings, *arguments: str) -> str:
+    """What `docker compose …` prints, quietly; StackError when Docker does not answer, or not well."""
+    command = compose(settings, *arguments)
     try:
         done = subprocess.run(
             command,
@@ -53,29 +57,68 @@ def containers(settings: Settings) -> list[dict[str, Any]]:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-    except (subprocess.TimeoutExpired, OSError):
-        return []
-    text = done.stdout.strip()
-    if done.returncode or not text:
-        return []
+    except (subprocess.TimeoutExpired, OSError) as error:
+        reason = str(error)
+    else:
+        if not done.returncode:
+            return done.stdout
+        reason = done.stderr.strip()[-300:]
+    raise StackError(
+        f"the system was started with Docker (project {settings.project}), which does not answer now: {reason}\n"
+        "Start Docker, then run this again."
+    )
+
+
+def containers(settings: Settings) -> list[dict[str, Any]]:
+    """The project's containers as `docker compose ps` tells them: Service, State, Health, Publishers …"""
+    text = asked(settings, "ps", "--all", "--format", "json").strip()
     # Older versions print one array, newer ones an object a line.
     found: list[dict[str, Any]] = (
-        json.loads(text) if text.startswith("[") else [json.loads(x) for x in text.splitlines()]
+        json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
     )
     return found
 
 
+def services(settings: Settings) -> list[str]:
+    """The services that docker-compose.yml names."""
+    return sorted(asked(settings, "config", "--services").split())
+
+
+def projects() -> set[str]:
+    """The Compose projects that have running containers of this checkout, whoever started them; none without Docker."""
+    name = '{{.Label "com.docker.compose.project"}}'
+    here = f"label=com.docker.compose.project.working_dir={ROOT}"
+    done = machine.ask_docker("ps", "--filter", here, "--format", name)
+    return set(done.stdout.split()) if done is not None and not done.returncode else set()
+
+
+def tell_others(settings: Settings) -> None:
+    """StackError when this checkout is up as a project that `make` did not start, and so does not see."""
+    for other in sorted(projects() - {settings.project}):
+        raise StackError(
+            f"this checkout is up as the Compose project {other}, which `docker compose` was given without make: "
+            f"set COMPOSE_PROJECT_NAME={other} in .env, and the make commands work with it, "
+            f"or stop it with docker compose --project-name {other} down"
+        )
+
+
 def well(container: dict[str, Any]) -> bool:
     """Whether a container does what it should: runs and is not unhealthy, or had one thing to do and did it."""
-    if container["State"] == "exited":
+    if container["Service"] == PREPARE and container["State"] == "exited":
         return container.get("ExitCode") == 0
     return container["State"] == "running" and container.get("Health") in ("healthy", "", None)
+
+
+def up_for(container: dict[str, Any]) -> str:
+    """`4 minutes`: how long a container has been running; nothing for one that is not."""
+    match = re.match(r"Up (?:About )?(.+?)(?: \(.*\))?$", str(container.get("Status", "")))
+    return match[1] if match else ""
 
 
 def tell_why(settings: Settings) -> None:
     """The last words of each container that is not well, before it is removed."""
     for one in containers(settings):
-        if not well(one):
+        if not well(one) and one["State"] != "created":
             say(f"\n{one['Service']} is {one.get('Health') or one['State']}. The last lines of its log:")
             subprocess.run(
                 compose(settings, "logs", "--no-log-prefix", "--tail", "12", one["Service"]),
@@ -90,11 +133,14 @@ def up(settings: Settings) -> None:
     """Build what has changed, start, and come back when all is healthy; nothing is left running otherwise."""
     was_up = any(container["State"] == "running" for container in containers(settings))
     Running(settings).write("docker", settings)
-    (settings.state / "used-docker").touch()  # `make clean` then removes volumes and images
+    remember(settings)
     say(f"Docker: building and starting the project {settings.project}")
     try:
         run(settings, "up", "--detach", "--build", "--wait")
     except BaseException as error:
+        # Compose gives up at once on a container that was unhealthy before what it needs was started again.
+        if isinstance(error, StackError) and was_up and recovers(settings):
+            return
         if isinstance(error, StackError):
             tell_why(settings)
         if not was_up:
@@ -103,25 +149,45 @@ def up(settings: Settings) -> None:
         raise
 
 
+def recovers(settings: Settings) -> bool:
+    """Whether all containers are well within RECOVERY_SECONDS."""
+    deadline = time.monotonic() + RECOVERY_SECONDS
+    with waiting("waiting for the containers to recover") as show:
+        while sick := [one["Service"] for one in containers(settings) if not well(one)]:
+            if time.monotonic() > deadline:
+                return False
+            show(f"waiting for {', '.join(sick)} to recover")
+            time.sleep(1)
+    return True
+
+
 def stop(settings: Settings) -> bool:
-    """Remove the containers, keep the data; True when there were some."""
+    """Remove the containers, keep the data; True when there were some. StackError when Docker does not."""
     some = bool(containers(settings))
-    subprocess.run(
-        compose(settings, "down", "--remove-orphans"),
-        cwd=ROOT,
-        env=environment(settings),
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    run(settings, "down", "--remove-orphans")
     Running(settings).forget()
     return some
 
 
+def remember(settings: Settings) -> None:
+    """Write down that there is data in Docker, for `make clean`."""
+    names = {*remembered(settings), settings.project}
+    (settings.state / "docker-projects").write_text("".join(f"{name}\n" for name in sorted(names)))
+
+
+def remembered(settings: Settings) -> list[str]:
+    """The projects that this checkout has been, one for each COMPOSE_PROJECT_NAME that was set."""
+    path: Path = settings.state / "docker-projects"
+    return path.read_text().split() if path.exists() else []
+
+
 def remove(settings: Settings) -> None:
-    """Remove the containers, their data, and the image that was built."""
+    """Remove the containers, their data, and the images that were built for them."""
     run(settings, "down", "--volumes", "--remove-orphans")
-    # Compose keeps it, whatever --rmi says: other services name it, so it counts as somebody else's.
-    image = f"{settings.project}-prepare"
-    if engine("image", "ls", "--quiet", image):
-        engine("image", "rm", image)
+    # By their label: each `up` after a change has left the image before without a name.
+    label = f"label=slow-checkout.project={settings.project}"
+    command = ["docker", "image", "prune", "--all", "--force", "--filter", label]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise StackError(f"the images could not be removed: {done.stderr.strip()}")
     Running(settings).forget()

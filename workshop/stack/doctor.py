@@ -53,7 +53,7 @@ def examine() -> Iterator[Finding]:
     if missing is not None and runtime.lower() != "docker":
         yield postgres()
     if installed():
-        yield from settings_and_ports()
+        yield from settings_and_ports(missing is None and runtime.lower() != "local")
     else:
         yield from default_ports()
 
@@ -123,9 +123,9 @@ def postgres() -> Finding:
     return Finding("PostgreSQL", False, "there is no bundle for this system: set POSTGRES_BIN in .env, or use Docker")
 
 
-def settings_and_ports() -> Iterator[Finding]:
+def settings_and_ports(with_docker: bool) -> Iterator[Finding]:
     """The settings are right, and the ports they name are free, or ours."""
-    from workshop.stack import ports, runtime
+    from workshop.stack import docker, ports, runtime
     from workshop.stack.errors import StackError
     from workshop.stack.settings import load, unknown_variables
 
@@ -138,15 +138,21 @@ def settings_and_ports() -> Iterator[Finding]:
             yield Finding("settings", False, line)
         return
     yield Finding("settings", True, "from the environment and .env" if (ROOT / ".env").exists() else "the defaults")
-    up = runtime.what_is_up(settings)
-    if up:
-        yield Finding("ports", True, f"in use by this checkout, which is up ({up})")
+    try:
+        up = runtime.what_is_up(settings)
+        docker.tell_others(settings)
+    except StackError as error:
+        yield Finding("Docker", False, str(error).replace("\n", " "))
         return
-    taken = ports.taken(settings, ports.LOCAL)
+    if up:
+        yield Finding("ports", True, f"in use by this checkout, which is up ({up}); make status tells how it is")
+        return
+    wanted = ports.DOCKER if with_docker else ports.LOCAL
+    taken = ports.taken(settings, wanted)
     for line in taken:
         yield Finding("ports", False, line)
     if not taken:
-        yield Finding("ports", True, f"all {len(ports.LOCAL)} are free")
+        yield Finding("ports", True, f"all {len(wanted)} are free")
 
 
 def default_ports() -> Iterator[Finding]:

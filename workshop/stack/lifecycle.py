@@ -3,6 +3,7 @@
 import shutil
 
 from workshop.stack import docker, local, machine, runtime
+from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all
 from workshop.stack.screen import complain, say
 from workshop.stack.settings import ROOT, Running, Settings, current, load, unknown_variables
@@ -48,13 +49,16 @@ def down() -> None:
     """Stop everything and keep the data; nothing happens when nothing is up."""
     settings = current()
     stopped = stop(settings)
+    if not stopped:
+        docker.tell_others(settings)
     say("Everything is stopped; the data is kept." if stopped else "Nothing was up.")
 
 
 def stop(settings: Settings) -> bool:
     """Stop both runtimes; True when something ran."""
     note = Running(settings).read()
-    in_docker = docker.stop(settings) if note is not None and note[0] == "docker" else False
+    was_docker = settings.project in docker.projects() if note is None else note[0] == "docker"
+    in_docker = docker.stop(settings) if was_docker else False
     with local.alone(settings):
         return local.stop(settings) or in_docker
 
@@ -62,13 +66,16 @@ def stop(settings: Settings) -> bool:
 def clean() -> None:
     """Stop everything, then remove the data, the logs and .venv."""
     settings = current()
-    used_docker = (settings.state / "used-docker").exists()
+    projects = {*docker.remembered(settings), *docker.projects() & {settings.project}}
+    reason = machine.docker_missing() if projects else None
+    if reason:
+        raise StackError(
+            f"there is data in Docker, which cannot be used now: {reason}. Nothing was removed: start Docker, then "
+            f"make clean (or, to leave it there, remove {settings.state} and .venv by hand)"
+        )
     stop(settings)
-    if used_docker:
-        if machine.docker_missing() is None:
-            docker.remove(settings)
-        else:
-            complain("Docker does not answer: its containers and data, if any, are still there.")
+    for name in sorted(projects):
+        docker.remove(settings.model_copy(update={"compose_project_name": name}))
     local.remove(settings)
     # The last step takes away what this very command runs on, so nothing may be imported after it.
     say("Removed the data and the logs; the Python packages go last.")

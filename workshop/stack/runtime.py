@@ -8,16 +8,22 @@ from workshop.stack.screen import complain, say
 from workshop.stack.settings import Running, Settings
 
 Runtime = Literal["docker", "local"]
+# What is written into the data when it is made.
+KEPT_WITH_THE_DATA = ("SEED_", "POSTGRES_PASSWORD")
 
 
 def what_is_up(settings: Settings) -> Runtime | None:
-    """The runtime that was started and still answers; None when nothing is up."""
+    """The runtime that was started and still answers; None when nothing is up.
+
+    StackError when it was Docker's, and Docker does not answer.
+    """
     note = Running(settings).read()
     if note is None:
-        return None
+        return "docker" if settings.project in docker.projects() else None
     if note[0] == "local":
         return "local" if supervisor.answers(settings) is not None else None
-    return "docker" if any(one["State"] == "running" for one in docker.containers(settings)) else None
+    started = settings.model_copy(update={"compose_project_name": note[1].get("COMPOSE_PROJECT_NAME", "")})
+    return "docker" if any(one["State"] == "running" for one in docker.containers(started)) else None
 
 
 def choose(settings: Settings) -> Runtime:
@@ -32,7 +38,7 @@ def choose(settings: Settings) -> Runtime:
     reason = machine.docker_missing()
     if settings.runtime == "docker":
         if reason:
-            raise StackError(f"RUNTIME is docker, but {reason}. Or set RUNTIME=local, which needs no Docker.")
+            raise StackError(f"RUNTIME is docker, which cannot be used: {reason}. RUNTIME=local needs no Docker.")
         return "docker"
     if reason is None:
         return "docker"
@@ -44,6 +50,7 @@ def choose(settings: Settings) -> Runtime:
 def check_docker_ports(settings: Settings) -> None:
     """StackError when another program has one of the ports that Docker would publish."""
     if what_is_up(settings) != "docker":
+        docker.tell_others(settings)
         ports.check(settings, ports.DOCKER)
 
 
@@ -63,5 +70,12 @@ def changed(settings: Settings) -> list[str]:
 def tell_changed(settings: Settings) -> None:
     """Say that settings were changed since the start."""
     names = changed(settings)
-    if names:
-        say(f"These settings take effect after make down and make up: {', '.join(names)}.")
+    for what, when in (
+        ([name for name in names if not name.startswith(KEPT_WITH_THE_DATA)], "make down and make up"),
+        (
+            [name for name in names if name.startswith(KEPT_WITH_THE_DATA)],
+            "make clean, which removes the data, and make up",
+        ),
+    ):
+        if what:
+            say(f"These settings take effect after {when}: {', '.join(what)}.")

@@ -213,7 +213,13 @@ class Running:
 
 def current() -> Settings:
     """The settings of what is up, else those for the next start: what a command that talks to the stack uses."""
-    settings = load()
+    try:
+        settings = load()
+    except StackError:
+        # A slip in .env must not keep anyone from stopping what runs.
+        settings = Settings.model_construct(state_folder=os.environ.get("STATE_FOLDER") or ".run")
+        if Running(settings).read() is None:
+            raise
     running = Running(settings).read()
     if running is None:
         return settings

@@ -11,7 +11,8 @@ from workshop.stack.screen import out, say
 from workshop.stack.services import BY_NAME, SERVICES, not_ready
 from workshop.stack.settings import ROOT, Settings, current
 
-COLUMNS = ("process", "state", "pid", "up for", "port", "ready")
+LOCAL_COLUMNS = ["process", "state", "pid", "up for", "port", "ready"]
+DOCKER_COLUMNS = ["container", "state", "up for", "port", "ready"]
 
 
 def status() -> bool:
@@ -19,10 +20,11 @@ def status() -> bool:
     settings = current()
     up = runtime.what_is_up(settings)
     if up is None:
+        docker.tell_others(settings)
         say("Nothing is up. make up starts the system.")
         return False
     rows = local_rows(settings) if up == "local" else docker_rows(settings)
-    show([list(COLUMNS), *rows])
+    show([LOCAL_COLUMNS if up == "local" else DOCKER_COLUMNS, *rows])
     say("")
     say(f"{up} runtime; index: {index(settings)}")
     return all(row[-1] in ("yes", "done") for row in rows)
@@ -61,13 +63,18 @@ def local_rows(settings: Settings) -> list[list[str]]:
 
 
 def docker_rows(settings: Settings) -> list[list[str]]:
-    """A row for each container; `prepare` is meant to have ended."""
+    """A row for each container that should be there; `prepare` is meant to have ended."""
+    there = {one["Service"]: one for one in docker.containers(settings)}
     rows = []
-    for one in docker.containers(settings):
+    for name in docker.services(settings):
+        one = there.get(name)
+        if one is None:
+            rows.append([name, "missing", "", "", "no: make up makes it"])
+            continue
         ports = sorted({str(p["PublishedPort"]) for p in one.get("Publishers") or () if p.get("PublishedPort")})
         done = one["State"] == "exited"
         ready = ("done" if done else "yes") if docker.well(one) else f"no: {one.get('Health') or one['State']}"
-        rows.append([one["Service"], one["State"], "", str(one.get("RunningFor", "")), " ".join(ports), ready])
+        rows.append([name, one["State"], docker.up_for(one), " ".join(ports), ready])
     return rows
 
 
@@ -94,6 +101,11 @@ def logs(service: str, lines: int, following: bool) -> None:
     """Print the last lines of one service's log, or of all; then the new ones until Ctrl-C."""
     settings = current()
     up = runtime.what_is_up(settings)
+    known = docker.services(settings) if up == "docker" else list(BY_NAME)
+    if service and service not in known:
+        raise StackError(
+            f"{service!r} is neither a process ({', '.join(known)}) nor a trace id, which has 16 or 32 hex digits"
+        )
     if up == "docker":
         arguments = [
             "logs",
@@ -106,10 +118,6 @@ def logs(service: str, lines: int, following: bool) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             subprocess.run(command, cwd=ROOT, env=docker.environment(settings), stdin=subprocess.DEVNULL, check=False)
         return
-    if service and service not in BY_NAME:
-        raise StackError(
-            f"{service!r} is neither a process ({', '.join(BY_NAME)}) nor a trace id, which has 16 or 32 hex digits"
-        )
     names = [service] if service else list(BY_NAME)
     paths = {name: settings.logs / f"{name}.log" for name in names}
     if not any(path.exists() for path in paths.values()):

@@ -107,7 +107,10 @@ class JaegerClient:
         normal = ids.trace_id(trace_id)
         answer = self._get(f"/api/v3/traces/{normal}", {})
         if answer.status_code == 404:
-            raise TraceNotFound(f"Jaeger at {self.url} has no trace {normal}: it may be a second too early, or evicted")
+            raise TraceNotFound(
+                f"Jaeger at {self.url} has no trace {normal}: it may be a second too early, evicted, "
+                "or lost on its way here"
+            )
         try:
             traces = traces_of(self._checked(answer))
         except UnknownFormat as error:

@@ -22,8 +22,10 @@ class MissingIndex:
 
     def __str__(self) -> str:
         about = "about " if self.estimated else ""
+        # Without the statement's values the planner's guess at the rows found is no figure to show.
+        found = "few of them" if self.estimated else f"{self.found:,}"
         return (
-            f"sequential scan over {about}{self.scanned:,} rows of {self.table} to find {about}{self.found:,}: "
+            f"sequential scan over {about}{self.scanned:,} rows of {self.table} to find {found}: "
             f"an index on ({', '.join(self.columns)}) is missing"
         )
 

@@ -55,7 +55,7 @@ def test_half_a_docker_is_mentioned(
 def test_docker_that_was_asked_for_must_be_there(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """RUNTIME=docker does not fall back in silence."""
     docker_is(monkeypatch, HALF)
-    with pytest.raises(StackError, match=r"RUNTIME is docker, but .*RUNTIME=local"):
+    with pytest.raises(StackError, match=r"RUNTIME is docker, which cannot be used: .*RUNTIME=local"):
         runtime.choose(settings.model_copy(update={"runtime": "docker"}))
 
 
@@ -79,6 +79,17 @@ def test_changed_settings_are_told(settings: Settings) -> None:
     Running(settings).write("local", settings)
     now = settings.model_copy(update={"seed_movements": 7, "runtime": "local"})
     assert runtime.changed(now) == ["SEED_MOVEMENTS (3000000, now 7)"]
+
+
+def test_what_is_in_the_data_needs_new_data(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """A password and a seed are written when the data is made: another start does not change them."""
+    Running(settings).write("local", settings)
+    runtime.tell_changed(settings.model_copy(update={"seed_movements": 7, "gateway_port": 9090}))
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in told] == [
+        "These settings take effect after make down and make up",
+        "These settings take effect after make clean, which removes the data, and make up",
+    ]
 
 
 def test_the_engine_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
