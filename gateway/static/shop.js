@@ -3,7 +3,10 @@
 const byId = (id) => document.getElementById(id);
 const money = (cents, currency) =>
   new Intl.NumberFormat("en", { style: "currency", currency }).format(cents / 100);
+const MOST_PRODUCTS = 20; // the API takes no more
+const MOST_PIECES = 100;
 const basket = new Map();
+let buying = false;
 
 /** Show nine products from a random place in the catalogue. */
 async function showProducts() {
@@ -35,31 +38,58 @@ function productRow(product) {
   const row = byId("product").content.cloneNode(true).firstElementChild;
   row.querySelector(".name").textContent = product.name;
   row.querySelector(".price").textContent = money(product.price_cents, product.currency);
-  row.querySelector("button").addEventListener("click", () => {
-    basket.set(product.sku, { name: product.name, quantity: (basket.get(product.sku)?.quantity ?? 0) + 1 });
-    showBasket();
-  });
+  row.querySelector("button").addEventListener("click", () => add(product));
   return row;
 }
 
-function showBasket() {
-  byId("basket").replaceChildren(...[...basket].map(([sku, line]) => {
-    const row = byId("line").content.cloneNode(true).firstElementChild;
-    row.querySelector(".name").textContent = line.name;
-    const input = row.querySelector("input");
-    input.value = line.quantity;
-    input.addEventListener("change", () => { line.quantity = Math.min(100, Math.max(1, Math.trunc(input.valueAsNumber || 1))); showBasket(); });
-    row.querySelector("button").addEventListener("click", () => { basket.delete(sku); showBasket(); });
-    return row;
-  }));
+function add(product) {
+  const line = basket.get(product.sku) ?? newLine(product);
+  setQuantity(line, line.quantity + 1);
+  showState();
+}
+
+/** A product's line in the basket. It stays the same element, so that the keyboard's focus stays in it. */
+function newLine({ sku, name }) {
+  const row = byId("line").content.cloneNode(true).firstElementChild;
+  const line = { quantity: 0, row, input: row.querySelector("input") };
+  row.querySelector(".name").textContent = name;
+  line.input.setAttribute("aria-label", `pieces of ${name}`);
+  line.input.addEventListener("change", () => setQuantity(line, line.input.valueAsNumber));
+  const remove = row.querySelector("button");
+  remove.setAttribute("aria-label", `remove ${name}`);
+  remove.addEventListener("click", () => {
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    basket.delete(sku);
+    row.remove();
+    showState();
+    (next?.querySelector("button") ?? byId("other")).focus();
+  });
+  basket.set(sku, line);
+  byId("basket").append(row);
+  return line;
+}
+
+function setQuantity(line, wanted) {
+  line.quantity = Math.min(MOST_PIECES, Math.max(1, Math.trunc(wanted || 1)));
+  line.input.value = line.quantity;
+}
+
+/** Whether it can be bought, and if not, why. */
+function showState() {
+  const tooMany = basket.size > MOST_PRODUCTS;
   byId("empty").hidden = basket.size > 0;
-  byId("buy").disabled = basket.size === 0 || basket.size > 20;
+  byId("limit").hidden = !tooMany;
+  byId("limit").textContent = tooMany ? `At most ${MOST_PRODUCTS} different products at once: remove ${basket.size - MOST_PRODUCTS}.` : "";
+  // Not `disabled`: that would take the focus away.
+  byId("buy").setAttribute("aria-disabled", String(buying || basket.size === 0 || tooMany));
 }
 
 /** Buy the basket; show status, milliseconds and the way to the trace. */
 async function buy(event) {
   event.preventDefault();
-  byId("buy").disabled = true;
+  if (byId("buy").getAttribute("aria-disabled") === "true") return;
+  buying = true;
+  showState();
   const items = [...basket].map(([sku, line]) => ({ sku, quantity: line.quantity }));
   const started = performance.now();
   let status, body;
@@ -75,7 +105,8 @@ async function buy(event) {
     body = { detail: `no answer: ${error.message}` };
   }
   showCheckout(status, Math.round(performance.now() - started), body);
-  showBasket();
+  buying = false;
+  showState();
 }
 
 function showCheckout(status, milliseconds, body) {
@@ -98,5 +129,5 @@ function showCheckout(status, milliseconds, body) {
 
 byId("other").addEventListener("click", showProducts);
 byId("checkout").addEventListener("submit", buy);
-showBasket();
+showState();
 showProducts();

@@ -39,6 +39,15 @@ class Comparison:
     biggest: Leg | None
 
     @property
+    def unlike(self) -> str:
+        """Why the two durations say little about each other; empty where they do."""
+        before, after = self.diff.before.root, self.diff.after.root
+        if (before.service, before.name) != (after.service, after.name):
+            return "two different operations"
+        failed = [side for side, root in (("before", before), ("after", after)) if root.is_error]
+        return f"{' and '.join(failed)} failed" if failed else ""
+
+    @property
     def factor(self) -> float:
         """How many times as fast the second trace is; below 1 it is slower, 0 where nothing can be said."""
         return self.diff.before.root.ms / self.diff.after.root.ms if self.diff.after.root.ms else 0.0

@@ -19,9 +19,13 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(TraceNotFound)
     def missing(error: TraceNotFound) -> tuple[str, int]:
+        again = (
+            f"this page asks again by itself, {TRIES} times" if tries_left(TRIES) else f"it was asked for {TRIES} times"
+        )
         advice = (
-            "A trace takes up to a second to arrive after the answer that named it: this page asks again by itself. "
-            "If it stays away, the id is mistyped, the trace was not sampled, or it is so old that Jaeger dropped it."
+            f"A trace takes up to a second to arrive after the answer that named it: {again}. If it stays away, the id "
+            "is mistyped, the trace was not sampled, its spans were lost on the way (make status tells whether all "
+            "is up), or it is so old that Jaeger dropped it."
         )
         return page("This trace is not there (yet)", str(error), 404, advice, again_after=1, tries=TRIES)
 

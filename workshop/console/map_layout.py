@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from workshop.console.service_map import Edge, Node, ServiceMap
 
 BOX_WIDTH, BOX_HEIGHT = 240, 104
+LABEL_WIDTH, LABEL_HEIGHT = 168, 58
 COLUMN, ROW = 450, 150
 MARGIN = 20
 
 # A place in a column: a node's key, or the number of the edge that passes by.
 Place = str | int
+Point = tuple[float, float]
+STEPS = 24  # points that stand for a curve
 
 
 @dataclass(slots=True)
@@ -28,10 +31,11 @@ class Box:
 
 @dataclass(slots=True)
 class Arrow:
-    """An edge, its path (SVG's `d`), and where its label stands."""
+    """An edge, its path (SVG's `d`) and points on it, and where its label's middle stands."""
 
     edge: Edge
     path: str
+    points: list[Point]
     x: float
     y: float
     hot: bool
@@ -62,6 +66,7 @@ def draw(found: ServiceMap) -> Drawing:
         for key, node in found.nodes.items()
     }
     arrows = [_arrow(number, edge, boxes, depth, middle) for number, edge in enumerate(found.edges)]
+    _place_labels(arrows, list(boxes.values()))
     width = max(len(columns) - 1, 0) * COLUMN + BOX_WIDTH + 2 * MARGIN
     return Drawing(width, height, list(boxes.values()), arrows)
 
@@ -75,15 +80,16 @@ def _arrow(
     if first >= last:
         return _arrow_back(edge, start, end, hot)
     x, y = start.x + BOX_WIDTH, start.y + BOX_HEIGHT / 2
-    label = (x + end.x) / 2, (y + end.y + BOX_HEIGHT / 2) / 2
     path = f"M{x},{y}"
+    points: list[Point] = []
     for column in range(first + 1, last):
         left, level = MARGIN + column * COLUMN, middle[column, number]
         path += f"{_curve(x, y, left, level)} H{left + BOX_WIDTH}"
+        points += _bezier((x, y), (left, level)) + [(left + BOX_WIDTH * step / STEPS, level) for step in range(STEPS)]
         x, y = left + BOX_WIDTH, level
-        label = left + BOX_WIDTH / 2, level
     path += _curve(x, y, end.x - 4, end.y + BOX_HEIGHT / 2)
-    return Arrow(edge, path, *label, hot)
+    points += _bezier((x, y), (end.x - 4, end.y + BOX_HEIGHT / 2))
+    return Arrow(edge, path, points, *points[len(points) // 2], hot)
 
 
 def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
@@ -91,12 +97,47 @@ def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
     return f" C{bend},{y1} {bend},{y2} {x2},{y2}"
 
 
+def _bezier(start: Point, end: Point) -> list[Point]:
+    """Points on `_curve`, from its start to its end."""
+    (x1, y1), (x2, y2) = start, end
+    bend = (x1 + x2) / 2
+    parts = [step / STEPS for step in range(STEPS + 1)]
+    return [
+        (
+            x1 * (1 - t) ** 3 + 3 * bend * t * (1 - t) + x2 * t**3,
+            y1 * ((1 - t) ** 3 + 3 * t * (1 - t) ** 2) + y2 * (3 * t**2 * (1 - t) + t**3),
+        )
+        for t in parts
+    ]
+
+
 def _arrow_back(edge: Edge, start: Box, end: Box, hot: bool) -> Arrow:
     """An arrow to a node in the same column or left of it, below both."""
     x1, x2 = start.x + BOX_WIDTH / 2, end.x + BOX_WIDTH / 2
     low = max(start.y, end.y) + BOX_HEIGHT + 40
     path = f"M{x1},{start.y + BOX_HEIGHT} C{x1},{low} {x2},{low} {x2},{end.y + BOX_HEIGHT + 4}"
-    return Arrow(edge, path, (x1 + x2) / 2, low - 10, hot)
+    label = (x1 + x2) / 2, low - 10
+    return Arrow(edge, path, [label], *label, hot)
+
+
+def _place_labels(arrows: list[Arrow], boxes: list[Box]) -> None:
+    """Moves each label along its arrow to where it covers least: no box, no other label, few lines of others."""
+    taken = [(box.x + BOX_WIDTH / 2, box.y + BOX_HEIGHT / 2, BOX_WIDTH, BOX_HEIGHT) for box in boxes]
+    for arrow in sorted(arrows, key=lambda each: not each.hot):
+        others = [point for other in arrows if other is not arrow for point in other.points]
+        half = len(arrow.points) / 2
+
+        def cost(place: int, arrow: Arrow = arrow, others: list[Point] = others, half: float = half) -> float:
+            x, y = arrow.points[place]
+            covered = sum(abs(x - a) < LABEL_WIDTH / 2 and abs(y - b) < LABEL_HEIGHT / 2 for a, b in others)
+            hidden = sum(
+                abs(x - a) < (LABEL_WIDTH + width) / 2 and abs(y - b) < (LABEL_HEIGHT + height) / 2
+                for a, b, width, height in taken
+            )
+            return 1000 * hidden + 10 * covered + abs(place - half) / half
+
+        arrow.x, arrow.y = arrow.points[min(range(len(arrow.points)), key=cost)]
+        taken.append((arrow.x, arrow.y, LABEL_WIDTH, LABEL_HEIGHT))
 
 
 def _columns(found: ServiceMap, depth: dict[str, int]) -> list[list[Place]]:

@@ -5,6 +5,7 @@ from statistics import median
 
 from workshop.console.search_form import SearchForm
 from workshop.traces.client import JaegerClient, TraceSummary
+from workshop.traces.ranks import nearest_rank
 
 # Jaeger searches one service at a time. "Any service" asks them one after another, up to this many.
 ANY_SERVICE_LIMIT = 12
@@ -27,8 +28,7 @@ class Group:
     @property
     def p95(self) -> float:
         """The 95th percentile (nearest rank)."""
-        values = sorted(trace.ms for trace in self.traces)
-        return values[min(len(values) - 1, int(len(values) * 0.95))]
+        return nearest_rank([trace.ms for trace in self.traces], 95)
 
     @property
     def errors(self) -> int:

@@ -1,5 +1,6 @@
 """The search form: what a person types, as what Jaeger's search takes."""
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
@@ -58,6 +59,8 @@ class SearchForm:
                 check()
             except FormError as error:
                 form.errors.append(str(error))
+        if not form.errors and (form.shortest() or 0) > (form.longest() or math.inf):
+            form.errors.append(f"at least {form.min} and at most {form.max}: nothing is both")
         return form
 
     def wanted_attributes(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from workshop.console.search_form import SearchForm
 from workshop.traces import conventions, wording
 from workshop.traces.client import JaegerClient, JaegerError, TraceNotFound
 from workshop.traces.model import Span, Trace
+from workshop.traces.ranks import nearest_rank
 from workshop.traces.timing import critical_path, on_path
 
 SAMPLE = 40  # traces
@@ -54,6 +55,13 @@ class Edge:
         self.sampled += 1
         self.errors += failed
 
+    def add(self, other: "Edge") -> None:
+        """Adds another edge's calls."""
+        for trace_id, ms in other.ms.items():
+            self.ms[trace_id] = self.ms.get(trace_id, 0.0) + ms
+        self.sampled += other.sampled
+        self.errors += other.errors
+
     @property
     def p50(self) -> float | None:
         """The median time of a trace in these calls, in ms; None where no call was in the sample."""
@@ -62,8 +70,7 @@ class Edge:
     @property
     def p95(self) -> float | None:
         """The 95th percentile of that time (nearest rank)."""
-        values = sorted(self.ms.values())
-        return values[min(len(values) - 1, int(len(values) * 0.95))] if values else None
+        return nearest_rank([*self.ms.values()], 95) if self.ms else None
 
     @property
     def calls(self) -> int:
@@ -118,52 +125,92 @@ def sample(client: JaegerClient, form: SearchForm, now: float) -> Iterator[Trace
 
 def from_traces(traces: Iterable[Trace]) -> ServiceMap:
     """The map of some traces: who called whom in them, and each node's share of their critical paths."""
-    nodes: dict[str, Node] = {}
-    edges: dict[tuple[str, str], Edge] = {}
-    own: dict[str, int] = {}
-    senders: dict[tuple[str, str], str] = {}
-    receivers: list[Span] = []
-    count = 0
+    seen = _Seen()
     for trace in traces:
-        count += 1
+        seen.add(trace)
+    seen.settle_outside()
+    seen.join_messages()
+    whole = sum(seen.own.values()) or 1
+    for key, node in seen.nodes.items():
+        node.share = seen.own.get(key, 0) / whole
+    if seen.nodes:
+        max(seen.nodes.values(), key=lambda node: node.share).hot = True
+    return ServiceMap(seen.nodes, list(seen.edges.values()), seen.traces)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known after some traces.
+
+    `own` has each node's time on critical paths in ns; `served` the addresses at which a service of ours answered a
+    call; `answered` the outside nodes that gave a status.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
+    own: dict[str, int] = field(default_factory=dict)
+    senders: dict[tuple[str, str], str] = field(default_factory=dict)
+    receivers: list[Span] = field(default_factory=list)
+    served: dict[str, str] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    traces: int = 0
+
+    def add(self, trace: Trace) -> None:
+        """Note a trace's spans."""
+        self.traces += 1
         critical = on_path(critical_path(trace))
         for span in trace.spans:
-            service = nodes.setdefault(span.service, Node(span.service, wording.clean(span.service), "service"))
+            service = self.nodes.setdefault(span.service, Node(span.service, wording.clean(span.service), "service"))
             beyond = _beyond(trace, span)
             if beyond:
-                nodes.setdefault(beyond.key, beyond)
+                self.nodes.setdefault(beyond.key, beyond)
+                self.answered |= {beyond.key} if conventions.http_status(span) else set()
             where = (beyond or service).key
-            own[where] = own.get(where, 0) + critical.get(span.span_id, 0)
-            for parent, child, ms in _calls(trace, span, beyond):
-                edge = edges.setdefault((parent, child), Edge(parent, child, not span.waited_for))
-                edge.note(span.trace_id, ms, span.is_error)
+            self.own[where] = self.own.get(where, 0) + critical.get(span.span_id, 0)
+            for parent, child, ms, failed in _calls(trace, span, beyond):
+                edge = self.edges.setdefault((parent, child), Edge(parent, child, not span.waited_for))
+                edge.note(span.trace_id, ms, failed)
+            caller = trace.parent(span)
+            if span.kind == "server" and caller and (address := conventions.peer(caller)):
+                self.served[f"outside {address}"] = span.service
             if span.kind == "producer":
-                senders[trace.trace_id, span.span_id] = span.service
+                self.senders[trace.trace_id, span.span_id] = span.service
             elif span.kind == "consumer" and span.links:
-                receivers.append(span)
-    for span in receivers:
-        for link in span.links:
-            sender = senders.get((link.trace_id, link.span_id))
-            if sender and sender != span.service:
-                edge = edges.setdefault((sender, span.service), Edge(sender, span.service, message=True))
-                edge.note(span.trace_id, span.ms, span.is_error)
-    whole = sum(own.values()) or 1
-    for key, node in nodes.items():
-        node.share = own.get(key, 0) / whole
-    if nodes:
-        max(nodes.values(), key=lambda node: node.share).hot = True
-    return ServiceMap(nodes, list(edges.values()), count)
+                self.receivers.append(span)
+
+    def settle_outside(self) -> None:
+        """A call to an address at which, in other traces, one of our services answered: it failed to reach it."""
+        for outside in [key for key in self.nodes if key.startswith("outside ")]:
+            service = self.served.get(outside)
+            if service is None:
+                if outside not in self.answered:
+                    self.nodes[outside].what = "no answer"
+                continue
+            del self.nodes[outside]
+            self.own[service] = self.own.get(service, 0) + self.own.pop(outside, 0)
+            for parent, child in [key for key in self.edges if key[1] == outside]:
+                failed = self.edges.pop((parent, child))
+                self.edges.setdefault((parent, service), Edge(parent, service)).add(failed)
+
+    def join_messages(self) -> None:
+        """A consumer in a trace of its own is called by its producer, which its link names."""
+        for span in self.receivers:
+            for link in span.links:
+                sender = self.senders.get((link.trace_id, link.span_id))
+                if sender and sender != span.service:
+                    edge = self.edges.setdefault((sender, span.service), Edge(sender, span.service, message=True))
+                    edge.note(span.trace_id, span.ms, span.is_error)
 
 
-def _calls(trace: Trace, span: Span, beyond: Node | None) -> Iterator[tuple[str, str, float]]:
-    """The calls that end in the span, as caller, callee, ms."""
+def _calls(trace: Trace, span: Span, beyond: Node | None) -> Iterator[tuple[str, str, float, bool]]:
+    """The calls that end in the span, as caller, callee, ms, and whether they failed on either side."""
     if beyond:
-        yield span.service, beyond.key, span.ms
+        yield span.service, beyond.key, span.ms, span.is_error
     parent = trace.parent(span)
     if parent and parent.service != span.service:
         # What the caller waited, network included, where the caller has a span for it.
         call = parent if parent.kind == "client" and len(trace.children(parent)) == 1 else span
-        yield parent.service, span.service, call.ms
+        yield parent.service, span.service, call.ms, call.is_error or span.is_error
 
 
 def _beyond(trace: Trace, span: Span) -> Node | None:

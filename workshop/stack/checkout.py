@@ -1,7 +1,6 @@
 """`spans checkout`: buy something as a customer would, and tell how long it took and where its trace is."""
 
 import contextlib
-import math
 import random
 import re
 import time
@@ -14,6 +13,7 @@ from workshop.stack import history
 from workshop.stack.errors import StackError
 from workshop.stack.screen import out, say
 from workshop.stack.settings import Settings, current
+from workshop.traces.ranks import nearest_rank
 
 GOOD_CARD = "4242424242424242"
 ITEM = re.compile(r"^([A-Za-z0-9-]+)(?::(\d+))?$")
@@ -107,7 +107,8 @@ def run(count: int, items: str, card: str) -> bool:
     good = [outcome.ms for outcome in outcomes if outcome.good]
     if count > 1 and good:
         failed = f", {count - len(good)} failed" if len(good) < count else ""
-        say(f"p50 {percentile(good, 50):,.0f} ms, p95 {percentile(good, 95):,.0f} ms of {len(good)} checkouts{failed}")
+        p50, p95 = nearest_rank(good, 50), nearest_rank(good, 95)
+        say(f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms of {len(good)} checkouts{failed}")
     return len(good) == count
 
 
@@ -116,9 +117,3 @@ def show(outcome: Outcome, settings: Settings) -> None:
     where = f"{outcome.trace_id}  {settings.jaeger_url}/trace/{outcome.trace_id}" if outcome.trace_id else "no trace"
     out.print(f"{outcome.status}", style="green" if outcome.good else "red", end=" ")
     say(f"{outcome.words:10} {outcome.ms:7,.0f} ms  {where}")
-
-
-def percentile(values: list[float], percent: float) -> float:
-    """The nearest-rank percentile."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]

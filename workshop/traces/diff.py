@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from workshop.traces import conventions, wording
 from workshop.traces.model import Span, Trace
+from workshop.traces.ranks import nearest_rank
 from workshop.traces.timing import critical_path, on_path
 
 Change = Literal["same", "appeared", "vanished"]
@@ -175,7 +176,7 @@ class Side:
     @property
     def p95(self) -> float:
         """The 95th percentile (nearest rank), 0 without values."""
-        return self.values[min(len(self.values) - 1, int(len(self.values) * 0.95))] if self.values else 0.0
+        return nearest_rank(self.values, 95) if self.values else 0.0
 
 
 @dataclass(slots=True)

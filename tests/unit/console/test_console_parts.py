@@ -2,12 +2,14 @@
 
 import json
 import math
+from itertools import combinations, product
+from typing import Any
 
 import pytest
 
 from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
 from tests.unit.console.console_traces import checkout, document, huge, repeats, span
-from workshop.console.map_layout import BOX_HEIGHT, BOX_WIDTH, Drawing, draw
+from workshop.console.map_layout import BOX_HEIGHT, BOX_WIDTH, LABEL_HEIGHT, LABEL_WIDTH, Drawing, draw
 from workshop.console.scatter import HEIGHT, WIDTH, scatter
 from workshop.console.search import search
 from workshop.console.search_form import SearchForm, milliseconds
@@ -43,6 +45,13 @@ def test_the_form_keeps_out_of_the_address_what_is_at_its_default() -> None:
     form = SearchForm.from_query({"service": "order", "lookback": "6h", "limit": "50", "sort": "nonsense"})
     assert form.query() == {"service": "order", "lookback": "6h"}
     assert form.query(lookback="24h") == {"service": "order", "lookback": "24h"}
+
+
+def test_bounds_that_exclude_each_other_are_told() -> None:
+    """Looking further back would not help."""
+    form = SearchForm.from_query({"min": "2s", "max": "100ms"})
+    assert form.errors == ["at least 2s and at most 100ms: nothing is both"]
+    assert SearchForm.from_query({"min": "100ms", "max": "2s"}).errors == []
 
 
 @pytest.mark.parametrize(("limit", "taken"), [("0", 1), ("99999999", 1500), ("-3", 50), ("x", 50)])
@@ -105,6 +114,56 @@ def test_the_map_follows_a_message_to_the_trace_of_its_consumer() -> None:
     assert [(edge.parent, edge.child, edge.message, edge.p50) for edge in found.edges] == [
         ("order", "worker", True, 10)
     ]
+
+
+def call(number: int, to: str, status: int, **attributes: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A root that calls an address, and the call: with status 2 it failed."""
+    trace_id = str(number) * 32
+    known = {"url.full": f"http://{to}/charges", **attributes}
+    root = span(trace_id, 10 * number, 0, "root", 2, START, START + 10**7)
+    client = span(trace_id, 10 * number + 1, 10 * number, "POST", 3, START, START + 10**7, attributes=known)
+    return root, {**client, "status": {"code": status}}
+
+
+def test_a_service_that_was_away_is_no_stranger() -> None:
+    """Where it answered in one trace, a call that reached nobody in another was meant for it, too."""
+    root, client = call(1, "127.0.0.1:8083", 0)
+    answer = span("1" * 32, 12, 11, "POST /charges", 2, START, START + 10**6)
+    away = call(2, "127.0.0.1:8083", 2)
+    found = from_traces(traces_of(document({"order": [root, client, *away], "payment": [answer]})))
+    assert sorted(found.nodes) == ["order", "payment"]
+    assert [(edge.parent, edge.child, edge.sampled, edge.errors) for edge in found.edges] == [
+        ("order", "payment", 2, 1)
+    ]
+
+
+def test_what_never_answered_is_said_to_be_so() -> None:
+    """Not traced is what answers and has no spans."""
+    nobody = from_traces(traces_of(document({"order": [*call(1, "10.0.0.1:1", 2)]})))
+    assert [node.what for node in nobody.nodes.values() if node.kind == "outside"] == ["no answer"]
+    found = from_traces(traces_of(document({"order": [*call(1, "10.0.0.1:1", 0, **{"http.status_code": "200"})]})))
+    assert [node.what for node in found.nodes.values() if node.kind == "outside"] == ["not traced"]
+
+
+def test_a_call_that_its_caller_alone_calls_failed_counts_as_failed() -> None:
+    """By the conventions a 402 is an error of the client's span and none of the server's."""
+    root, client = call(1, "127.0.0.1:8083", 2)
+    answer = span("1" * 32, 12, 11, "POST /charges", 2, START, START + 10**6)
+    (edge,) = from_traces(traces_of(document({"order": [root, client], "payment": [answer]}))).edges
+    assert edge.errors == 1
+
+
+def test_labels_of_arrows_keep_apart() -> None:
+    """Neither on one another nor on a box, also where many calls cross."""
+    drawing = draw(
+        nodes_and_edges("web>order", "order>stock", "order>pay", "order>db", "worker>stock", "worker>pay", "worker>db")
+    )
+    for one, other in combinations(drawing.arrows, 2):
+        assert abs(one.x - other.x) >= LABEL_WIDTH or abs(one.y - other.y) >= LABEL_HEIGHT, (one.edge, other.edge)
+    for arrow, box in product(drawing.arrows, drawing.boxes):
+        beside = arrow.x + LABEL_WIDTH / 2 <= box.x or arrow.x - LABEL_WIDTH / 2 >= box.x + BOX_WIDTH
+        apart = arrow.y + LABEL_HEIGHT / 2 <= box.y or arrow.y - LABEL_HEIGHT / 2 >= box.y + BOX_HEIGHT
+        assert beside or apart, (arrow.edge, box.node.key)
 
 
 def test_the_map_adds_up_a_trace_s_calls_to_a_database() -> None:

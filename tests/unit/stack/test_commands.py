@@ -7,6 +7,7 @@ import pytest
 from workshop.stack import checkout, database, history, logs
 from workshop.stack.errors import StackError
 from workshop.stack.settings import ROOT
+from workshop.traces.ranks import nearest_rank
 
 
 @pytest.fixture
@@ -40,8 +41,9 @@ def test_random_items_are_different_products() -> None:
 def test_percentiles_are_measured_values() -> None:
     """The nearest rank, so that a figure is one that was seen."""
     values = [float(n) for n in range(1, 21)]
-    assert (checkout.percentile(values, 50), checkout.percentile(values, 95)) == (10, 19)
-    assert checkout.percentile([7.0], 95) == 7
+    assert (nearest_rank(values, 50), nearest_rank(values, 95)) == (10, 19)
+    assert nearest_rank([7.0], 95) == 7
+    assert nearest_rank([3.0, 1.0, 2.0], 95) == 3
 
 
 @pytest.mark.parametrize(

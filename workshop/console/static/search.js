@@ -59,6 +59,7 @@ async function searchAgain() {
     return; // the console is being restarted
   }
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  fresh.getElementById("retry")?.remove(); // a failure's page counts its own tries, this one goes on
   const results = fresh.getElementById("results") ?? fresh.querySelector("main");
   const focused = document.activeElement?.closest?.("tr")?.querySelector("input")?.value;
   byId("results").replaceChildren(...results.childNodes);

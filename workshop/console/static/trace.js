@@ -68,7 +68,7 @@ function togglePanel() {
 }
 
 function fromAddress() {
-  const index = tree.index.get(decodeURIComponent(location.hash.slice(1)));
+  const index = tree.index.get(location.hash.slice(1));
   if (index !== undefined) select(index);
 }
 

@@ -176,7 +176,9 @@ export class Waterfall {
         parts.push(this.piece(kind, from, to, span.path.length > 1 || inside.length > 1 ? THINNEST : 0));
       }
     }
-    return [...parts.filter(Boolean), this.length(start, end, shown.length > 1 ? `Σ ${duration(total)}` : duration(total))];
+    const text = shown.length > 1 ? `Σ ${duration(total)}` : duration(total);
+    const hot = inside.some((index) => this.data.spans[index].longest);
+    return [...parts.filter(Boolean), this.length(start, end, text, hot)];
   }
 
   piece(kind, from, to, thinnest) {
@@ -189,12 +191,14 @@ export class Waterfall {
   }
 
   // The duration stands behind the bar, before it, or in it: wherever there is room.
-  length(start, end, text) {
+  length(start, end, text, hot) {
     const left = Math.max(this.percent(start), 0), right = Math.min(this.percent(end), 100);
+    const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const needed = 100 * em * (text.length * (hot ? 0.78 : 0.64) + 1) / Math.max(this.ticks.clientWidth, 1);
     const element = h("b", { class: "length" }, left > 99.9 ? `${text} →` : right <= 0 ? `← ${text}` : text);
     if (left > 99.9) element.style.right = "0";
-    else if (right < 84) element.style.left = `${Math.max(right, 0)}%`;
-    else if (left > 16) element.style.right = `${100 - left}%`;
+    else if (right < 100 - needed) element.style.left = `${Math.max(right, 0)}%`;
+    else if (left > needed) element.style.right = `${100 - left}%`;
     else {
       element.classList.add("inside");
       element.style.right = `${100 - right}%`;
