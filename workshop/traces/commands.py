@@ -140,8 +140,10 @@ def populations(before: list[str], after: list[str], jaeger: str) -> "tuple[list
         return several(before, jaeger), several(after, jaeger)
     earlier, later = ([entry["trace_id"] for entry in side[-50:]] for side in history.before_and_after())
     if not earlier or not later:
+        why = "no checkout between the last two changes of the index" if later else "no checkout since the last change"
         raise sources.NoTraces(
-            "nothing to compare yet: `make checkout N=5`, then `make fix`, then `make checkout N=5`; or give two ids"
+            f"nothing to compare ({why}): "
+            "`make checkout N=5`, then `make fix`, then `make checkout N=5`; or give two ids"
         )
     client = connect(jaeger)
     old, new = sources.fetch_all(client, earlier), sources.fetch_all(client, later)

@@ -21,9 +21,11 @@ def load_file(path: Path) -> list[Trace]:
 
     Raises UnknownFormat with the file's name and what was found in it; OSError when it cannot be read.
     """
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     try:
         documents = [json.loads(text)]
+    except RecursionError:
+        raise UnknownFormat(f"{path} is nested too deeply for a trace") from None
     except json.JSONDecodeError as error:
         try:
             documents = [json.loads(line) for line in text.splitlines() if line.strip()]

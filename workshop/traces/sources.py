@@ -9,9 +9,11 @@ from workshop.traces import conventions, ids
 from workshop.traces.client import JaegerClient, JaegerError, TraceNotFound, TraceTimeout
 from workshop.traces.loaders import UnknownFormat, load_file
 from workshop.traces.model import Trace
+from workshop.traces.span import Span
 
 # The shop's public operation: what "the last checkout" means.
 SERVICE, OPERATION = "gateway", "POST /checkout"
+ON_THEIR_WAY = 1.0  # seconds: the services' spans are sent every 0.4 s, and the collector's every 0.2 s
 SETTLED = 10.0  # seconds after which nothing is expected to be added to a trace
 PATIENCE = 3.0  # seconds to wait for the rest of a trace that was made just now
 RELATED_SERVICES = 10
@@ -33,7 +35,9 @@ def from_file(text: str) -> list[Trace]:
         return load_file(Path(text))
     except OSError as error:
         raise NoTraces(f"cannot read {text}: {error.strerror or error}") from None
-    except (UnknownFormat, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise NoTraces(f"{text} is not JSON: it is not even text") from None
+    except UnknownFormat as error:
         raise NoTraces(str(error)) from None
 
 
@@ -51,9 +55,17 @@ def last_checkouts(client: JaegerClient, count: int = 1) -> list[str]:
     return sorted(times, key=lambda key: times[key], reverse=True)[:count]
 
 
+def open_calls(trace: Trace) -> list[Span]:
+    """Calls to other processes with no span below them."""
+    return [span for span in trace.spans if conventions.is_call(span) and not trace.children(span)]
+
+
 def settled(trace: Trace) -> bool:
-    """its root and every parent"""
-    return bool(trace.roots) and not trace.orphans
+    """its root, every parent, and what is below its calls"""
+    if not trace.roots or trace.orphans:
+        return False
+    # A call with nothing below it is one to a service that sends no spans, or whose spans are not here yet.
+    return not open_calls(trace) or not 0 <= time.time() - trace.end / 1e9 < ON_THEIR_WAY
 
 
 def fetch(client: JaegerClient, trace_id: str) -> Trace:
@@ -87,7 +99,7 @@ def fetch_all(client: JaegerClient, trace_ids: Sequence[str]) -> list[Trace]:
 
 def related(client: JaegerClient, trace: Trace) -> list[Trace]:
     """Other traces in which a callee of this one may have ended up: begun during a call that nothing answered."""
-    leaves = [s for s in trace.spans if conventions.is_call(s) and not trace.children(s)]
+    leaves = open_calls(trace)
     if not leaves:
         return []
     services = client.services()

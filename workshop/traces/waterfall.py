@@ -29,6 +29,7 @@ _COLOURS = (
     "bright_magenta",
     "bright_blue",
 )
+NARROW = 58  # columns; below them there are no bars
 _FANCY = {
     "own": "█",
     "wait": "━",
@@ -85,6 +86,11 @@ def lines(table: Table, width: int, *, fancy: bool = True, notes: dict[str, str]
         if cell_len(names[index]) > name_width:
             names[index] = _name(row, conventions.short_label(row.span), marks, "")
     yield from _heading(table, width)
+    if width < NARROW:
+        for row, name in zip(table.rows, names, strict=True):
+            yield _short_line(row, name, width, marks)
+        yield from _footer(table)
+        return
     yield Text(
         f"   {wording.fit('service', service_width)} {wording.fit('span', name_width)} {'starts':>8} {'takes':>9}  "
         + _scale(table, bar_width),
@@ -168,6 +174,14 @@ def _line(table: Table, row: Row, name: str, colour: str, widths: tuple[int, int
         text.append(marks[cell] if cell else " ", own if cell == "own" else colour if cell == "wait" else "dim")
     text.rstrip()
     return text
+
+
+def _short_line(row: Row, name: str, width: int, marks: dict[str, str]) -> Text:
+    """How long, and what: on a terminal that has no room for bars."""
+    mark = (marks["leg"] if row.longest else " ") + (marks["error"] if row.error else " ")
+    told = f"{mark} {wording.duration(row.duration / 1e6):>8} "
+    strong = "bold yellow" if row.longest else "bold red" if row.error else ""
+    return Text(told + wording.fit(name, max(width - cell_len(told), 8)).rstrip(), strong, no_wrap=True)
 
 
 def _bar(table: Table, row: Row, width: int) -> list[str]:

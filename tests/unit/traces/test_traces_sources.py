@@ -97,6 +97,14 @@ def test_a_fresh_trace_that_stays_broken_is_shown_as_it_is(monkeypatch: pytest.M
     assert fetched(FakeClient(made), made.trace_id) is made
 
 
+def test_a_call_of_just_now_may_still_be_answered(lost: tuple[Trace, Trace], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its callee's spans come within a second, or it has none."""
+    made, _ = lost
+    for age, settled in [(0.0, False), (0.9, False), (1.1, True), (-5.0, True)]:  # the last: our clock is behind
+        monkeypatch.setattr("time.time", lambda age=age: made.end / 1e9 + age)
+        assert sources.settled(made) == settled
+
+
 def test_a_trace_that_nobody_heard_of_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only an id that was just given out here is worth waiting for."""
     monkeypatch.setattr(history, "entries", lambda: [])

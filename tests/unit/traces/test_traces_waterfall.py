@@ -61,6 +61,14 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert sum(bool(re.search(r"[█━░]", line)) for line in lines) == len(made)
 
 
+def test_a_narrow_terminal_shows_no_bars() -> None:
+    """A line for each span all the same: how long, and what."""
+    made = checkout(sum_ms=812)
+    lines = printed(made, 40)
+    assert max(map(cell_len, lines)) <= 40
+    assert sum(bool(re.match(r"..\s+[\d.]+ (?:ms|s|µs) ", line)) for line in lines) == len(made)
+
+
 def test_wide_terminals_are_used() -> None:
     """The bar grows with the terminal."""
     assert max(map(cell_len, printed(checkout(sum_ms=812), 200))) > 190
