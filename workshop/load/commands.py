@@ -37,7 +37,8 @@ def load_ui() -> NoReturn:
 
 def become_locust(settings: Settings, arguments: list[str], users: int, rate: float) -> NoReturn:
     """Let Locust take this process's place, so that signals and the exit code are its own."""
-    command = [sys.executable, "-P", "-m", "locust", "-f", str(LOCUSTFILE), "--host", settings.gateway_url, *arguments]
+    program = [sys.executable, "-P", "-m", "workshop.load.start"]
+    command = [*program, "-f", str(LOCUSTFILE), "--host", settings.gateway_url, *arguments]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")},
         "SEED_PRODUCTS": str(settings.seed_products),

@@ -3,8 +3,10 @@
 From the environment: SEED_PRODUCTS, and RATE (checkouts a second by all users together; 0: as fast as they can).
 """
 
+import contextlib
 import os
 import random
+import signal
 import time
 
 import gevent  # type: ignore[import-untyped]
@@ -43,6 +45,20 @@ def detail(text: str | None) -> str:
     return (text or "no answer").partition('"detail": "')[2].partition('"')[0] or "no answer"
 
 
+@events.init.add_listener
+def listen_to_ctrl_c(**ignored: object) -> None:
+    """From here on Ctrl-C ends a run in order (workshop/load/start.py), and gevent need not report it as an error."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hub = gevent.get_hub()
+    hub.NOT_ERROR = (*hub.NOT_ERROR, KeyboardInterrupt)
+
+
+def tell(text: str) -> None:
+    """Print a line, unless nobody reads any more (`make load | head`)."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
 @events.test_start.add_listener
 def report_now_and_then(environment: Environment, **ignored: object) -> None:
     """Print a line every few seconds, unless Locust's page shows it all."""
@@ -58,10 +74,9 @@ def report(environment: Environment, began: float) -> None:
         stats = environment.stats.total
         p50 = stats.get_current_response_time_percentile(0.5) or 0
         rate = (stats.num_requests - before) / SECONDS_BETWEEN_LINES
-        print(
+        tell(
             f"{time.monotonic() - began:4.0f} s  {rate:6.1f} checkouts/s"
-            f"  p50 {p50:,.0f} ms  {stats.num_failures} failed",
-            flush=True,
+            f"  p50 {p50:,.0f} ms  {stats.num_failures} failed"
         )
         before = stats.num_requests
 
@@ -73,15 +88,14 @@ def summarise(environment: Environment, **ignored: object) -> None:
         return
     stats = environment.stats.total
     if not stats.num_requests:
-        print("no checkout was answered", flush=True)
+        tell("no checkout was answered")
         environment.process_exit_code = 1
         return
     p50, p95, p99 = (stats.get_response_time_percentile(share) for share in (0.5, 0.95, 0.99))
-    print(
+    tell(
         f"{stats.num_requests} checkouts, {stats.total_rps:.1f} a second, "
-        f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms, p99 {p99:,.0f} ms, {stats.num_failures} failed",
-        flush=True,
+        f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms, p99 {p99:,.0f} ms, {stats.num_failures} failed"
     )
     for error in environment.stats.errors.values():
-        print(f"  {error.occurrences} x {error.error}", flush=True)
+        tell(f"  {error.occurrences} x {error.error}")
     environment.process_exit_code = 1 if stats.num_failures else 0
