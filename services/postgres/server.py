@@ -10,9 +10,11 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,40 @@ def prepare_folders(data: Path) -> None:
     os.chown(data, user.pw_uid, user.pw_gid)
 
 
+def forget_a_stranger(data: Path, state: Path) -> None:
+    """Remove data that another checkout left.
+
+    Root's data lies outside of the checkout, under a name made from its path: a new clone in the old one's place would
+    find it. So both hold the same id; without one in the checkout the data is not its own.
+    """
+    if not _as_root():
+        return
+    ids = [path.read_text() if path.exists() else "" for path in (state / "checkout-id", data.parent / "checkout-id")]
+    if ids[0] and ids[0] == ids[1]:
+        return
+    # Data from before there were ids belongs to whoever has seeded it.
+    if ids[1] or not (state / "seeded").exists():
+        shutil.rmtree(data, ignore_errors=True)
+    chosen = ids[0] or str(uuid.uuid4())
+    for folder in (state, data.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "checkout-id").write_text(chosen)
+
+
+def check_version(bin_folder: Path, data: Path) -> None:
+    """SystemExit when the data is of another major version than the programs."""
+    if not (data / "PG_VERSION").exists():
+        return
+    made_with = (data / "PG_VERSION").read_text().strip()
+    answer = subprocess.run([bin_folder / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\(PostgreSQL\) (\d+)", answer)
+    if found and found[1] != made_with:
+        raise SystemExit(
+            f"the data was made with PostgreSQL {made_with}, and the programs in {bin_folder} are {found[1]}: "
+            "set POSTGRES_BIN in .env as it was, or make clean, which removes the data"
+        )
+
+
 def become_unprivileged() -> None:
     """Give up root's rights for good."""
     if _as_root():
@@ -150,9 +186,11 @@ def main() -> None:
         return
     port = os.environ.get("POSTGRES_PORT", "5433")
     data = Path(os.environ.get("PGDATA") or data_folder())
+    forget_a_stranger(data, Path(os.environ.get("STATE") or ROOT / ".run"))
     prepare_folders(data)
     bin_folder = programs(data.parent)
     become_unprivileged()
+    check_version(bin_folder, data)
     os.chdir("/")
     os.environ["HOME"] = "/"
     initialise(bin_folder, data, os.environ.get("POSTGRES_PASSWORD", "slow-checkout"))

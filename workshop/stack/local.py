@@ -42,6 +42,7 @@ def up(settings: Settings) -> None:
     with alone(settings):
         if supervisor.states(settings):
             # Whatever goes wrong now, what is up stays up.
+            processes.resume(settings.state)
             if not all_ready(settings):
                 start_all(settings)
             return
@@ -51,7 +52,8 @@ def up(settings: Settings) -> None:
             start_all(settings)
         except BaseException:
             with undisturbed():
-                say("Stopping what was started.")
+                with contextlib.suppress(OSError):
+                    say("Stopping what was started.")
                 stop(settings, patience=10)
             raise
 
@@ -62,6 +64,8 @@ def clear_the_way(settings: Settings) -> None:
     if found:
         say(f"Ended {found} processes that an earlier run left behind.")
     processes.unlock_postgres(settings.state)
+    if settings.postgres_bin and not (Path(settings.postgres_bin) / "postgres").is_file():
+        raise StackError(f"POSTGRES_BIN is {settings.postgres_bin!r}, and there is no postgres in it")
     ports.check(settings, ports.LOCAL)
     check_disk(settings)
     Running(settings).write("local", settings)
@@ -118,6 +122,11 @@ def wait_for_postgres(settings: Settings, began: float, show: object) -> None:
     """Come back when PostgreSQL takes statements; StackError when it died or takes too long."""
     while (reason := database.not_ready(settings)) is not None:
         check_alive(settings, {"postgres": BY_NAME["postgres"]})
+        if "authentication failed" in reason:
+            raise StackError(
+                "PostgreSQL refuses the password: its data was made with another POSTGRES_PASSWORD. "
+                "Set that one again, or make clean, which removes the data"
+            )
         if time.monotonic() - began > READY_SECONDS:
             raise StackError(f"PostgreSQL is not ready: {reason}\n{tail(settings, 'postgres')}")
         time.sleep(0.1)
@@ -237,6 +246,8 @@ def remove(settings: Settings) -> None:
     if settings.postgres_data:
         remove_folder(settings.postgres_data.parent)
         remove_folder(settings.state)
+        with contextlib.suppress(OSError):  # others' data may be beside it
+            settings.postgres_data.parent.parent.rmdir()
         return
     command = [sys.executable, "-P", "-m", "services.postgres.server", "--remove"]
     done = subprocess.run(

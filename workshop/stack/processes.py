@@ -56,6 +56,16 @@ def tree(pid: int) -> list[psutil.Process]:
     return [process, *descendants(process)]
 
 
+def resume(state: Path) -> None:
+    """Let go on whatever of this local runtime was paused: a chaos that was killed leaves processes so."""
+    for process in leftovers(state):
+        try:
+            if process.status() == psutil.STATUS_STOPPED:
+                process.resume()
+        except psutil.Error:
+            continue
+
+
 def orphans_of_postgres(state: Path) -> list[psutil.Process]:
     """PostgreSQL processes at work in the data folder that `note_data_folder` knows."""
     data = data_folder(state)

@@ -87,3 +87,15 @@ def test_a_zombie_does_not_lock_postgres_out(start: Start, tmp_path: Path) -> No
         assert time.monotonic() < deadline, "waited for the killed process to become a zombie"
     processes.unlock_postgres(tmp_path)
     assert not lock.exists()
+
+
+def test_what_was_paused_goes_on(start: Start, tmp_path: Path) -> None:
+    """A chaos that was killed leaves services so; a neighbour's stay as they are."""
+    mine = start(SLEEP, SLOW_CHECKOUT_STATE=str(tmp_path / "one"))
+    neighbour = start(SLEEP, SLOW_CHECKOUT_STATE=str(tmp_path / "two"))
+    for process in (mine, neighbour):
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)  # comes back once it has stopped
+    processes.resume(tmp_path / "one")
+    assert psutil.Process(mine.pid).status() != psutil.STATUS_STOPPED
+    assert psutil.Process(neighbour.pid).status() == psutil.STATUS_STOPPED

@@ -1,0 +1,54 @@
+"""The local PostgreSQL: whose data it is, and of which version."""
+
+from pathlib import Path
+
+import pytest
+
+from services.postgres import server
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Root's data folder of a checkout, with data in it."""
+    monkeypatch.setattr(server, "_as_root", lambda: True)
+    folder = tmp_path / "elsewhere" / "data"
+    folder.mkdir(parents=True)
+    (folder / "PG_VERSION").write_text("17\n")
+    return folder
+
+
+def test_a_new_clone_in_an_old_ones_place_starts_with_no_data(data: Path, tmp_path: Path) -> None:
+    """The folder's name is made from the checkout's path, and that is the same."""
+    server.forget_a_stranger(data, tmp_path / "old")
+    assert not data.exists()  # nobody had seeded it
+    data.mkdir()
+    server.forget_a_stranger(data, tmp_path / "old")
+    assert data.exists()
+    server.forget_a_stranger(data, tmp_path / "new")
+    assert not data.exists()
+
+
+def test_data_from_before_there_were_ids_is_kept(data: Path, tmp_path: Path) -> None:
+    """When this checkout has seeded it."""
+    (tmp_path / "seeded").touch()
+    server.forget_a_stranger(data, tmp_path)
+    assert data.exists()
+    server.forget_a_stranger(data, tmp_path)
+    assert data.exists()
+
+
+def test_data_in_the_checkout_is_its_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user than root has it there."""
+    monkeypatch.setattr(server, "_as_root", lambda: False)
+    server.forget_a_stranger(data, tmp_path)
+    assert data.exists()
+
+
+def test_data_of_another_version_is_told(data: Path, tmp_path: Path) -> None:
+    """PostgreSQL itself would say so in a log."""
+    (tmp_path / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 16.4'\n")
+    (tmp_path / "postgres").chmod(0o755)
+    with pytest.raises(SystemExit, match=r"made with PostgreSQL 17, and the programs in .* are 16"):
+        server.check_version(tmp_path, data)
+    (data / "PG_VERSION").write_text("16\n")
+    server.check_version(tmp_path, data)
