@@ -24,6 +24,16 @@ down | clean)
         echo "Nothing is up, and there is nothing to remove."
         exit 0
     fi
+    # An installation that failed, and nothing that was ever started.
+    started=
+    for trace in .venv/installed-run .run/stack.json .run/seeded .run/docker-projects; do
+        [ ! -e "$root/$trace" ] || started=yes
+    done
+    if [ -z "$started" ]; then
+        if [ "$command" = clean ]; then rm -rf "$root/.venv" "$root/.run"; fi
+        echo "Nothing is up: nothing was started here yet."
+        exit 0
+    fi
     ;;
 esac
 

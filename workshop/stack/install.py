@@ -21,9 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = ROOT / ".run" / "logs" / "install.log"
+# There while packages are being installed. uv takes a package for installed before all its files are there, so after an
+# interruption it must install all of them again.
+UNFINISHED = ROOT / ".run" / "installing"
 # Fetched when there is no uv on PATH, or only one too old to read our lock.
 UV_PINNED = (0, 13, 9)
 UV_OLDEST = (0, 9, 0)
+BELONGS = "run make as that one (sudo make clean, if it was root), or clone into a folder of your own"
 # Beside pyproject.toml's default groups.
 GROUPS: dict[str, list[str]] = {"run": [], "dev": ["dev"]}
 
@@ -47,6 +51,9 @@ def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     except KeyboardInterrupt:
         print("\ninterrupted: the next command goes on with the installation", file=sys.stderr)
         sys.exit(130)
+    except PermissionError as error:
+        print(f"error: {error.filename} belongs to another user: {BELONGS}", file=sys.stderr)
+        sys.exit(1)
     except (InstallError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -79,13 +86,17 @@ def install(groups: list[str]) -> None:
         shutil.rmtree(VENV)
     uv = find_uv() or fetch_uv()
     arguments = ["sync", "--frozen", "--inexact", "--no-progress"]
+    if UNFINISHED.exists():
+        arguments.append("--reinstall")
     for group in groups:
         arguments += ["--group", group]
+    UNFINISHED.touch()
     run(
         "Installing the Python packages",
         [uv, *arguments],
         UV_PYTHON=str(PYTHON if usable() else sys.executable),
     )
+    UNFINISHED.unlink()
     print(f"The Python packages are installed in .venv ({time.monotonic() - started:.0f} s).", flush=True)
 
 

@@ -1,5 +1,6 @@
 """`up`, `down`, `clean`: the same for both runtimes."""
 
+import contextlib
 import shutil
 
 from workshop.stack import docker, local, machine, runtime
@@ -22,7 +23,7 @@ def up() -> None:
     if runtime.what_is_up(settings):
         runtime.tell_changed(settings)
         settings = current()
-        say(f"The system is up already ({chosen} runtime).")
+        say(f"The system was started before ({chosen} runtime); what is not up is started now.")
     if chosen == "docker":
         runtime.check_docker_ports(settings)
         docker.up(settings)
@@ -47,7 +48,7 @@ def tell_addresses(settings: Settings) -> None:
 
 def down() -> None:
     """Stop everything and keep the data; nothing happens when nothing is up."""
-    settings = current()
+    settings = current(lenient=True)
     stopped = stop(settings)
     if not stopped:
         docker.tell_others(settings)
@@ -65,7 +66,7 @@ def stop(settings: Settings) -> bool:
 
 def clean() -> None:
     """Stop everything, then remove the data, the logs and .venv."""
-    settings = current()
+    settings = current(lenient=True)
     projects = {*docker.remembered(settings), *docker.projects() & {settings.project}}
     reason = machine.docker_missing() if projects else None
     if reason:
@@ -79,6 +80,10 @@ def clean() -> None:
     local.remove(settings)
     # The last step takes away what this very command runs on, so nothing may be imported after it.
     say("Removed the data and the logs; the Python packages go last.")
-    shutil.rmtree(ROOT / ".venv", ignore_errors=True)
-    for folder in [ROOT / name for name in CACHES] + list(ROOT.rglob("__pycache__")):
+    packages, removed = ROOT / ".venv", ROOT / ".venv.removed"
+    shutil.rmtree(removed, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        # Gone at once: half of it would be taken for all of it.
+        packages.rename(removed)
+    for folder in [removed, *(ROOT / name for name in CACHES), *ROOT.rglob("__pycache__")]:
         shutil.rmtree(folder, ignore_errors=True)
