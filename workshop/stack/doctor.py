@@ -50,10 +50,11 @@ def examine() -> Iterator[Finding]:
     runtime = os.environ.get("RUNTIME") or read_env().get("RUNTIME", "auto")
     missing = machine.docker_missing()
     yield docker(runtime.lower(), missing)
-    if missing is not None and runtime.lower() != "docker":
+    with_docker = missing is None and runtime.lower() != "local"
+    if not with_docker and runtime.lower() != "docker":
         yield postgres()
     if installed():
-        yield from settings_and_ports(missing is None and runtime.lower() != "local")
+        yield from settings_and_ports(with_docker)
     else:
         yield from default_ports()
 
@@ -157,16 +158,26 @@ def settings_and_ports(with_docker: bool) -> Iterator[Finding]:
 
 def default_ports() -> Iterator[Finding]:
     """The ports of .env.example, .env and the environment are free."""
-    values = {**read_env(".env.example"), **read_env(), **os.environ}
+    given = {name: value for name, value in {**read_env(), **os.environ}.items() if value}
+    values = {**read_env(".env.example"), **given}
     names = [name for name in read_env(".env.example") if name.endswith("_PORT") and name != "LOAD_UI_PORT"]
     taken = 0
+    users: dict[str, str] = {}
     for name in names:
         value = values[name]
-        reason = machine.port_problem(int(value)) if value.isdigit() else errno.EINVAL
+        if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535):
+            taken += 1
+            yield Finding("settings", False, f"{name} is {value!r}: a port is a number from 1 to 65535. Set it in .env")
+            continue
+        reason = machine.port_problem(int(value))
         if reason is not None:
             taken += 1
             what = "is taken" if reason == errno.EADDRINUSE else f"cannot be used ({errno.errorcode.get(reason)})"
             yield Finding("ports", False, f"port {value} {what}: set {name} in .env")
+        if value in users:
+            taken += 1
+            yield Finding("settings", False, f"{users[value]} and {name} are both {value}: give each a port of its own")
+        users[value] = name
     if not taken:
         yield Finding("ports", True, f"all {len(names)} are free")
 
@@ -174,11 +185,11 @@ def default_ports() -> Iterator[Finding]:
 def read_env(name: str = ".env") -> dict[str, str]:
     """The variables in a file of `NAME=value` lines; none when there is no such file."""
     try:
-        lines = (ROOT / name).read_text().splitlines()
+        lines = (ROOT / name).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#"))
-    return {key.strip(): value.strip().strip("'\"") for key, _, value in pairs}
+    return {key.strip(): value.partition(" #")[0].strip().strip("'\"") for key, _, value in pairs}
 
 
 if __name__ == "__main__":

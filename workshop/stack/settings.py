@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,14 @@ from typing import Literal
 from urllib.parse import quote
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workshop.stack.errors import StackError
+
+# It tells each wrong line of .env several times, and not of which file; `unknown_variables` does it once.
+logging.getLogger("dotenv").setLevel(logging.ERROR)
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV_FILE = ROOT / ".env"
@@ -46,7 +51,7 @@ class Settings(BaseSettings):
     otlp_http_port: int = port(4318, "OTLP over HTTP")
     jaeger_port: int = port(16686, "Jaeger's page and query API")
     load_ui_port: int = port(8089, "Locust's page, while `make load-ui` runs")
-    seed_products: int = Field(5000, ge=10, le=99_999, description="products in the catalogue")
+    seed_products: int = Field(5000, ge=10, le=6138, description="products in the catalogue")
     seed_movements: int = Field(
         3_000_000, ge=0, le=100_000_000, description="rows in the stock ledger; more rows, a slower checkout"
     )
@@ -98,6 +103,16 @@ class Settings(BaseSettings):
         shared = [f"{' and '.join(names)} are both {number}" for number, names in users.items() if len(names) > 1]
         if shared:
             raise ValueError(f"{shared[0]}: give each a port of its own")
+        return self
+
+    @model_validator(mode="after")
+    def every_product_has_stock(self) -> "Settings":
+        """A product's first ten movements are a delivery and nine sales."""
+        if self.seed_movements < 10 * self.seed_products:
+            raise ValueError(
+                f"SEED_MOVEMENTS is {self.seed_movements}: with fewer than ten for each of the {self.seed_products} "
+                "SEED_PRODUCTS some would be out of stock"
+            )
         return self
 
     @cached_property
@@ -160,6 +175,8 @@ def load(env_file: Path = ENV_FILE) -> Settings:
     """The settings; StackError naming each variable whose value is not right."""
     try:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except UnicodeDecodeError as error:
+        raise StackError(f"{env_file} is not UTF-8: {error.reason} at byte {error.start}. Save it as UTF-8.") from None
     except ValidationError as error:
         raise StackError("\n".join(explain(fault) for fault in error.errors(include_url=False))) from None
 
@@ -178,8 +195,12 @@ def explain(fault: object) -> str:
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
     """A line for each name in `.env` that is no setting, with the nearest one that is."""
     known = [name.upper() for name in Settings.model_fields]
-    lines = []
-    for name in dotenv_values(env_file) if env_file.exists() else ():
+    if not env_file.exists():
+        return []
+    with env_file.open(encoding="utf-8") as file:
+        wrong = [binding.original.line for binding in parse_stream(file) if binding.error]
+    lines = [f".env: line {number} is not NAME=value" for number in wrong]
+    for name in dotenv_values(env_file):
         if name.upper() not in known and not name.startswith(FOREIGN):
             near = difflib.get_close_matches(name.upper(), known, 1)
             lines.append(f".env: {name} is not a setting" + (f", did you mean {near[0]}?" if near else ""))
@@ -211,14 +232,16 @@ class Running:
         self.path.unlink(missing_ok=True)
 
 
-def current() -> Settings:
-    """The settings of what is up, else those for the next start: what a command that talks to the stack uses."""
+def current(*, lenient: bool = False) -> Settings:
+    """The settings of what is up, else those for the next start: what a command that talks to the stack uses.
+
+    A slip in .env must not keep anyone from using what is up; with `lenient`, from stopping what is not, either.
+    """
     try:
         settings = load()
     except StackError:
-        # A slip in .env must not keep anyone from stopping what runs.
         settings = Settings.model_construct(state_folder=os.environ.get("STATE_FOLDER") or ".run")
-        if Running(settings).read() is None:
+        if not lenient and Running(settings).read() is None:
             raise
     running = Running(settings).read()
     if running is None:

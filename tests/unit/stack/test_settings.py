@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.postgres.seed import MOST_PRODUCTS
 from workshop.stack import settings as module
 from workshop.stack.errors import StackError
 from workshop.stack.settings import ROOT, Running, Settings, format_value, load, unknown_variables
@@ -55,6 +56,8 @@ def test_environment_wins_over_the_file(env_file: Path, monkeypatch: pytest.Monk
         ("SEED_MOVEMENTS=-1", "SEED_MOVEMENTS is '-1'"),
         ("POSTGRES_PASSWORD=a b", "POSTGRES_PASSWORD is 'a b'"),
         ("ORDER_PORT=8080", "GATEWAY_PORT and ORDER_PORT are both 8080"),
+        (f"SEED_PRODUCTS={MOST_PRODUCTS + 1}", f"SEED_PRODUCTS is '{MOST_PRODUCTS + 1}'"),
+        ("SEED_MOVEMENTS=49999", "some would be out of stock"),
     ],
 )
 def test_error_names_variable_and_value(env_file: Path, line: str, said: str) -> None:
@@ -63,6 +66,26 @@ def test_error_names_variable_and_value(env_file: Path, line: str, said: str) ->
     with pytest.raises(StackError) as caught:
         load(env_file)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("line", [f"SEED_PRODUCTS={MOST_PRODUCTS}\nSEED_MOVEMENTS=61380", "SEED_MOVEMENTS=50000"])
+def test_what_can_be_seeded_is_accepted(env_file: Path, line: str) -> None:
+    """As many products as there are names, and a ledger in which each has stock."""
+    env_file.write_text(line + "\n")
+    load(env_file)
+
+
+def test_a_file_in_another_encoding_is_told(env_file: Path) -> None:
+    """Latin-1 from an old editor."""
+    env_file.write_bytes("POSTGRES_PASSWORD=gehäuse\n".encode("latin-1"))
+    with pytest.raises(StackError, match="is not UTF-8"):
+        load(env_file)
+
+
+def test_a_line_that_is_none_is_told(env_file: Path) -> None:
+    """It would otherwise be ignored in silence, or told in another program's words."""
+    env_file.write_text("GATEWAY_PORT=9000\nORDER_PORT='9001\n")
+    assert unknown_variables(env_file) == [".env: line 2 is not NAME=value"]
 
 
 @pytest.mark.parametrize("text", ["Docker", "LOCAL", "auto"])
