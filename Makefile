@@ -31,7 +31,7 @@ status: ## what runs, where, and whether it is ready; is the index there?
 	@$(spans) status
 
 logs: ## follow the logs (SERVICE=order), or show one trace's (ID=...)
-	@$(spans) logs $(or $(ID),$(SERVICE))
+	@$(spans) logs $(if $(or $(ID),$(SERVICE)),"$(or $(ID),$(SERVICE))")
 
 doctor: ## can it run here? ports, Docker, memory, disk, Python
 	@$(spans) doctor
@@ -45,10 +45,10 @@ checkout: ## buy something (N=5, ITEMS="SKU-00001:2 SKU-00017:1")
 	@$(spans) checkout --count "$(N)" --items "$(ITEMS)"
 
 trace: ## the last checkout's waterfall, or another's (ID=...)
-	@$(spans) trace $(ID)
+	@$(spans) trace $(if $(ID),"$(ID)")
 
 diagnose: ## say in words where the time went (ID=...)
-	@$(spans) diagnose $(ID)
+	@$(spans) diagnose $(if $(ID),"$(ID)")
 
 hunt: ## the same search in logs without ids (ARGS=--answer)
 	@$(spans) hunt $(ARGS)
@@ -63,7 +63,7 @@ break: ## drop it again
 	@$(spans) break
 
 diff: ## compare two traces leg by leg (A=... B=...)
-	@$(spans) diff $(A) $(B)
+	@$(spans) diff $(if $(A),"$(A)") $(if $(B),"$(B)")
 
 ##@ Load
 

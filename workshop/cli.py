@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 if __name__ == "__main__":
     # Until a command begins there is nothing to clean up: Ctrl-C just ends it, without a traceback.
@@ -14,6 +14,7 @@ if __name__ == "__main__":
 import typer
 
 from workshop.stack.errors import StackError
+from workshop.stack.install import BELONGS
 from workshop.traces.commands import app as traces
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = ("common", "gateway", "inventory", "order", "payment", "services", "workshop", "tests", "bench")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+# For commands that are another program's: its options, `--help` too, are handed on.
+HANDED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 Items = Annotated[str, typer.Option(help='What to buy: "SKU-00001:2 SKU-00017:1". Empty: three random products.')]
 app.add_typer(traces)
@@ -185,11 +189,11 @@ def chaos(
     from workshop.chaos.chaos import chaos
 
     if seed and not seed.isdecimal():
-        raise StackError(f"SEED is {seed!r}: give a number, or none")
+        raise StackError(f"SEED is {seed!r}: give a whole number, 0 or more, or none")
     sys.exit(0 if chaos(duration, int(seed) if seed else None, users) else 1)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=HANDED_ON)
 def test(context: typer.Context) -> None:
     """Run the tests; what follows is handed to pytest."""
     os.chdir(ROOT)
@@ -208,7 +212,7 @@ def lint() -> None:
     sys.exit(1 if any(codes) or not vulnerabilities.check() else 0)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=HANDED_ON)
 def bench(context: typer.Context) -> None:
     """Measure what the documentation claims; what follows is handed to the measurements."""
     os.chdir(ROOT)
@@ -235,6 +239,20 @@ def main() -> None:
         from workshop.stack.screen import complain
 
         complain(f"error: {error}")
+        sys.exit(1)
+    except PermissionError as error:
+        from workshop.stack.screen import complain
+
+        complain(f"error: {error.filename or error} belongs to another user: {BELONGS}")
+        sys.exit(1)
+    except OSError as error:
+        from workshop.stack.screen import complain
+
+        if isinstance(error, BrokenPipeError):
+            # Nobody reads on (`| head`), and that is fine; Python would complain again when it closes the pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        else:
+            complain(f"error: {error}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,5 +1,6 @@
 """`spans chaos`: customers buy while the system is broken at random; then everything must still add up."""
 
+import contextlib
 import random
 import time
 from collections import Counter
@@ -67,7 +68,8 @@ def chaos(duration: float, seed: int | None, users: int) -> bool:
     except BaseException:
         customers.close()
         with undisturbed():
-            say("Putting everything right.")
+            with contextlib.suppress(OSError):
+                say("Putting everything right.")
             faults.restore()
         raise
     return report(settings, customers, faults)

@@ -16,7 +16,7 @@ from workshop.stack.settings import Settings, current
 from workshop.traces.ranks import nearest_rank
 
 GOOD_CARD = "4242424242424242"
-ITEM = re.compile(r"^([A-Za-z0-9-]+)(?::(\d+))?$")
+ITEM = re.compile(r"([A-Z0-9][A-Z0-9-]{0,31})(?::([0-9]{1,3}))?")
 # Longer than the gateway's own limit, which then gives the reason.
 SECONDS = 60
 
@@ -40,9 +40,9 @@ def parse_items(text: str) -> list[dict[str, Any]]:
     """`SKU-00001:2 SKU-00017` as items; StackError for what is written otherwise. Commas separate too."""
     items = []
     for word in re.split(r"[\s,]+", text.strip()):
-        match = ITEM.match(word)
-        if match is None or match[2] == "0":
-            raise StackError(f"{word!r} is not an item: write SKU:quantity, for example SKU-00001:2")
+        match = ITEM.fullmatch(word.upper())
+        if match is None or not 1 <= int(match[2] or 1) <= 100:
+            raise StackError(f"{word[:50]!r} is not an item: write SKU:quantity (1 to 100), for example SKU-00001:2")
         items.append({"sku": match[1], "quantity": int(match[2] or 1)})
     return items
 
@@ -106,7 +106,7 @@ def run(count: int, items: str, card: str) -> bool:
             )
     good = [outcome.ms for outcome in outcomes if outcome.good]
     if count > 1 and good:
-        failed = f", {count - len(good)} failed" if len(good) < count else ""
+        failed = f" that were confirmed; {count - len(good)} failed" if len(good) < count else ""
         p50, p95 = nearest_rank(good, 50), nearest_rank(good, 95)
         say(f"p50 {p50:,.0f} ms, p95 {p95:,.0f} ms of {len(good)} checkouts{failed}")
     return len(good) == count

@@ -1,5 +1,6 @@
 """The runtime with Docker: `docker compose` does the work."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -144,7 +145,8 @@ def up(settings: Settings) -> None:
         if isinstance(error, StackError):
             tell_why(settings)
         if not was_up:
-            say("Stopping what was started.")
+            with contextlib.suppress(OSError):
+                say("Stopping what was started.")
             stop(settings)
         raise
 

@@ -1,5 +1,8 @@
 """`spans explain`, `fix` and `break`: the statement's plan, and the index it misses."""
 
+import contextlib
+from collections.abc import Iterator
+
 from workshop.stack import database, history
 from workshop.stack.checkout import parse_items
 from workshop.stack.screen import say, waiting
@@ -35,10 +38,10 @@ def explain(items: str) -> None:
 def fix() -> None:
     """Create the index, then offer the comparison."""
     settings = current()
-    with waiting(f"CREATE INDEX CONCURRENTLY {database.INDEX} ON {database.TABLE} ({database.COLUMN})"):
+    with about_to(f"CREATE INDEX CONCURRENTLY {database.INDEX} ON {database.TABLE} ({database.COLUMN})", "there"):
         changed, told = database.fix(settings)
-    say(told)
     note("fix", changed)
+    say(told)
     before = history.last(1)
     if changed and before:
         say("Next: make checkout N=5, then make diff shows what changed since the checkouts before.")
@@ -47,10 +50,22 @@ def fix() -> None:
 def break_again() -> None:
     """Drop the index."""
     settings = current()
-    with waiting(f"DROP INDEX CONCURRENTLY {database.INDEX}"):
+    with about_to(f"DROP INDEX CONCURRENTLY {database.INDEX}", "missing"):
         changed, told = database.break_again(settings)
-    say(told)
     note("break", changed)
+    say(told)
+
+
+@contextlib.contextmanager
+def about_to(statement: str, done: str) -> Iterator[None]:
+    """Show the statement that is run, unless the index is in the wanted state already."""
+    with database.inventory(current()) as connection:
+        state = database.index_state(connection)
+    if state == done:
+        yield
+        return
+    with waiting(statement):
+        yield
 
 
 def note(kind: str, changed: bool) -> None:

@@ -68,8 +68,8 @@ def follow(paths: dict[str, Path], count: int, seconds: float = 0.3) -> Iterator
 
 
 def is_trace_id(text: str) -> bool:
-    """Whether an argument is meant as a trace's id: 16 or 32 hex digits, as no process is called."""
-    return re.fullmatch(r"[0-9a-fA-F]{16}|[0-9a-fA-F]{32}", text) is not None
+    """Whether an argument is meant as a trace's id: so many hex digits, or a traceparent, as no process is called."""
+    return re.fullmatch(r"[0-9a-fA-F]{16,32}|[0-9a-fA-F]{2}(-[0-9a-fA-F]+){3}", text) is not None
 
 
 def lines_of_trace(trace_id: str, since: float | None = None) -> list[LogLine]:

@@ -17,6 +17,8 @@ def docker_missing() -> str | None:
     if shutil.which("docker") is None:
         return NO_DOCKER
     engine = ask_docker("info", "--format", "{{.ServerVersion}}")
+    if engine is not None and "permission denied" in engine.stderr.lower():
+        return "the docker client is there, but this user may not use its engine (is it in the group docker?)"
     if engine is None or engine.returncode or not engine.stdout.strip():
         return "the docker client is there, but no engine answers it (start Docker; `docker info` tells more)"
     compose = ask_docker("compose", "version", "--short")

@@ -70,6 +70,8 @@ def taken(settings: Settings, names: Iterable[str]) -> list[str]:
             continue
         who = owner(number) if reason == errno.EADDRINUSE else None
         checkout = processes.marker_of(who) if who else None
+        if checkout == str(settings.state):
+            continue  # what an earlier run of this checkout left: a start ends it
         if checkout:
             others.setdefault(checkout, []).append(f"{name.upper()} ({number})")
         else:

@@ -1,6 +1,7 @@
 """What the commands print: lines for everyone, colour and moving parts on a terminal only."""
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -10,8 +11,13 @@ err = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print a line; brackets in it are text, not markup."""
-    out.print(text, style=style, markup=False)
+    """Print a line; brackets in it are text, not markup. A terminal that was closed is told nothing."""
+    try:
+        out.print(text, style=style, markup=False)
+    except OSError as error:
+        # What is being put in order must be, whoever still listens; a pipe that was closed ends the command.
+        if error.errno != errno.EIO:
+            raise
 
 
 def complain(text: str) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 from typing import Any
 
-from workshop.stack import database, docker, runtime, supervisor
+from workshop.stack import database, docker, processes, runtime, supervisor
 from workshop.stack.errors import StackError
 from workshop.stack.logs import follow, last_lines
 from workshop.stack.screen import out, say
@@ -21,6 +21,10 @@ def status() -> bool:
     up = runtime.what_is_up(settings)
     if up is None:
         docker.tell_others(settings)
+        left = len(processes.leftovers(settings.state))
+        if left:
+            say(f"supervisord has ended, and {left} processes of this checkout still run: make up or make down helps.")
+            return False
         say("Nothing is up. make up starts the system.")
         return False
     rows = local_rows(settings) if up == "local" else docker_rows(settings)

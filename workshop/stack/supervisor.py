@@ -106,10 +106,12 @@ def start(settings: Settings) -> None:
 
 
 def answers(settings: Settings) -> int | None:
-    """The pid of this checkout's supervisord; None when none answers."""
+    """The pid of this checkout's supervisord; None when none answers. PermissionError when it is another user's."""
     try:
         with client(settings) as proxy:
             return int(str(proxy.supervisor.getPID()))
+    except PermissionError as error:
+        raise PermissionError(error.errno, error.strerror, str(socket_path(settings.state))) from None
     except GONE:
         return None
 

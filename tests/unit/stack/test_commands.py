@@ -18,14 +18,16 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_items_are_written_as_sku_and_quantity() -> None:
-    """Without a quantity it is one."""
-    assert checkout.parse_items(" SKU-00001:2, SKU-00017 ") == [
+    """Without a quantity it is one; small letters are no other product."""
+    assert checkout.parse_items(" SKU-00001:2, sku-00017 ") == [
         {"sku": "SKU-00001", "quantity": 2},
         {"sku": "SKU-00017", "quantity": 1},
     ]
 
 
-@pytest.mark.parametrize("text", ["SKU-00001:", "SKU-00001:x", "SKU-00001:0", "a b:c", "a:b:c"])
+@pytest.mark.parametrize(
+    "text", ["SKU-00001:", "SKU-00001:x", "SKU-00001:0", "SKU-00001:101", "SKU-00001:²", "a b:c", "a:b:c", "x" * 33]
+)
 def test_what_is_no_item_is_told(text: str) -> None:
     """The wrong word is in the sentence, and a right one."""
     with pytest.raises(StackError, match="is not an item: write SKU:quantity"):
