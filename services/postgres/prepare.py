@@ -25,7 +25,7 @@ class Settings(ServiceSettings):
     orders_database_url: str = Field(description="URL of the orders' database, as the order service uses it")
     inventory_database_url: str = Field(description="URL of the inventory's database, as its service uses it")
     seed_products: int = Field(5000, ge=1, le=seed.MOST_PRODUCTS)
-    seed_movements: int = Field(3_000_000, ge=0, le=100_000_000)
+    seed_movements: int = Field(4_000_000, ge=0, le=100_000_000)
 
 
 def wait_for_server(url: str, seconds: float = 60) -> None:

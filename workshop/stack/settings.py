@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     load_ui_port: int = port(8089, "Locust's page, while `make load-ui` runs")
     seed_products: int = Field(5000, ge=10, le=6138, description="products in the catalogue")
     seed_movements: int = Field(
-        3_000_000, ge=0, le=100_000_000, description="rows in the stock ledger; more rows, a slower checkout"
+        4_000_000, ge=0, le=100_000_000, description="rows in the stock ledger; more rows, a slower checkout"
     )
     provider_latency_ms: float = Field(43, ge=0, le=60_000, description="median latency of the provider, in ms")
     provider_latency_sigma: float = Field(
