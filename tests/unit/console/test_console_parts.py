@@ -82,6 +82,19 @@ def test_the_plot_of_one_trace_of_any_length(jaeger: FakeJaeger, ms: float) -> N
     assert all(math.isfinite(tick.at) for tick in plot.durations)
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0, 1.7, 5.5, 61, 3600, 86_400 * 30.0, 1e12])
+def test_the_axis_of_time_has_few_times_and_none_twice(jaeger: FakeJaeger, seconds: float) -> None:
+    """They are shown to the second, so they are whole seconds when there is more than one."""
+    end = START + int(seconds * 1e9)
+    found = search(jaeger, SearchForm(), 0)
+    found.traces = [TraceSummary("a" * 32, "s", "n", start, start, 1, 0, 0, {"s": 1}) for start in (START, end)]
+    found.groups[0].service, found.groups[0].name = "s", "n"
+    times = scatter(found).times
+    assert 1 <= len(times) <= 6
+    assert all(0 < tick.at < WIDTH for tick in times)
+    assert len(times) == 1 or all(tick.value % 1000 == 0 for tick in times)
+
+
 def test_callers_stand_left_of_callees() -> None:
     """The column follows the longest way, so that no arrow but a call back points left."""
     drawing = draw(nodes_and_edges("web>order", "order>stock", "web>stock", "stock>db", "order>db"))

@@ -96,6 +96,14 @@ def test_the_plan_names_the_missing_index() -> None:
     assert found.problems[0].advice == "create index on stock_movement (sku)"
 
 
+def test_an_index_that_was_made_since_is_told() -> None:
+    """The plan is asked for when the trace is read, and may be better by then."""
+    scan = {"Node Type": "Index Scan", "Relation Name": "stock_movement", "Index Name": "stock_movement_sku_idx"}
+    found = diagnose(checkout(sum_ms=812), explain=lambda statement, database: [{"Plan": scan}])
+    assert found.problems[0].advice.startswith("the plan as it is now misses no index: if a new trace is as slow")
+    assert found.problems[0].details[-1].startswith("plan now: Index Scan")
+
+
 def test_the_slow_provider() -> None:
     """The time at the payment provider is named as an external call."""
     found = diagnose(checkout(provider_ms=700))

@@ -46,7 +46,8 @@ def _slow(facts: Facts, key: tuple[str, ...], spans: list[Span], total: int) -> 
         f"{wording.share(facts.share(total))} of the critical path"
     )
     details = []
-    advice = f"look at the statement's plan: {_HOW_TO_EXPLAIN.get(conventions.db_system(worst) or '', 'EXPLAIN')}"
+    how = _HOW_TO_EXPLAIN.get(conventions.db_system(worst) or "", "EXPLAIN")
+    advice = f"look at the statement's plan: {how}"
     text = conventions.statement(worst)
     if text:
         details.append(f"statement: {wording.clean(conventions.head(text, 300))}")
@@ -55,13 +56,14 @@ def _slow(facts: Facts, key: tuple[str, ...], spans: list[Span], total: int) -> 
         missing = plan.missing_index(document)
         if missing:
             title += f": {missing}"
-            details.append(f"plan: {missing.node}")
+            details.append(f"plan now: {missing.node}")
             advice = f"create index on {missing.table} ({', '.join(missing.columns)})"
         elif _locks(text or ""):
-            details.append(f"plan: {plan.outline(document)}")
+            details.append(f"plan now: {plan.outline(document)}")
             advice = "the plan misses no index and the statement locks rows: look for who held them (pg_locks)"
         else:
-            details.append(f"plan: {plan.outline(document)}")
+            details.append(f"plan now: {plan.outline(document)}")
+            advice = f"the plan as it is now misses no index: if a new trace is as slow, {how}"
     elif _locks(text or ""):
         advice = "the statement locks rows, so part of its time may be waiting for another transaction: " + advice
     return Finding(
