@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from workshop.stack import doctor
+from workshop.stack.scratch import free_ports
 from workshop.stack.settings import ROOT, Settings
 
 
@@ -14,12 +15,12 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `.env` beside an example whose ports are all free now."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    lines = []
-    for line in (ROOT / ".env.example").read_text().splitlines():
-        name = line.partition("=")[0]
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            lines.append(f"{name}={free.getsockname()[1]}" if name.endswith("_PORT") else line)
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    names = [line.partition("=")[0] for line in lines]
+    ports = iter(free_ports(len(lines)))
+    lines = [
+        f"{name}={next(ports)}" if name.endswith("_PORT") else line for name, line in zip(names, lines, strict=True)
+    ]
     (tmp_path / ".env.example").write_text("\n".join(lines))
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
     return tmp_path / ".env"
@@ -49,13 +50,13 @@ def test_a_port_that_is_none_is_told(env_file: Path, written: str, told: str) ->
 
 def test_a_port_that_is_taken_is_told(env_file: Path) -> None:
     """With its setting."""
+    port = int(doctor.read_env(".env.example")["CONSOLE_PORT"])
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        env_file.write_text(f"CONSOLE_PORT={taken.getsockname()[1]}")
         found = list(doctor.default_ports())
     assert [(finding.what, finding.good) for finding in found] == [("ports", False)]
-    assert "is taken: set CONSOLE_PORT in .env" in found[0].told
+    assert found[0].told == f"port {port} is taken: set CONSOLE_PORT in .env"
 
 
 def test_an_empty_value_is_the_default(env_file: Path) -> None:
