@@ -7,9 +7,9 @@ from workshop.console.search import Found
 from workshop.traces.client import TraceSummary
 
 WIDTH, HEIGHT = 1200, 300
-# Seconds between two times on the axis.
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 LEFT, RIGHT, TOP, BOTTOM = 110, 40, 20, 44  # room for the axes' labels
+# Seconds between two times on the axis.
+_TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 
 
 @dataclass(slots=True)
@@ -59,13 +59,13 @@ def scatter(found: Found) -> Scatter:
     number = {(group.service, group.name): group.number for group in found.groups}
     dots = [Dot(t, x(t.start), y(t.ms), number[t.root_service, t.root_name]) for t in traces]
     durations = [Tick(y(step * i), step * i) for i in range(round(top / step) + 1)]
-    return Scatter(dots, durations, [Tick(x(moment), moment / 1e6) for moment in _moments(first, last)])
+    return Scatter(dots, durations, [Tick(x(moment), moment / 1e6) for moment in _round_times(first, last)])
 
 
-def _moments(first: int, last: int) -> list[int]:
+def _round_times(first: int, last: int) -> list[int]:
     """Six round times of day between two times at most, all in Unix ns; the first one when there is none."""
     seconds = (last - first) / 1e9
-    step = next((step for step in _STEPS if seconds / step <= 5), math.ceil(seconds / 5)) * 1_000_000_000
+    step = next((step for step in _TIME_STEPS if seconds / step <= 5), math.ceil(seconds / 5)) * 1_000_000_000
     return list(range(-(-first // step) * step, last + 1, step)) or [first]
 
 

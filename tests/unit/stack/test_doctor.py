@@ -7,7 +7,7 @@ import pytest
 
 from workshop.stack import doctor
 from workshop.stack.scratch import free_ports
-from workshop.stack.settings import ROOT, Settings
+from workshop.stack.settings import Settings
 
 
 @pytest.fixture
@@ -15,13 +15,9 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `.env` beside an example whose ports are all free now."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    lines = (ROOT / ".env.example").read_text().splitlines()
-    names = [line.partition("=")[0] for line in lines]
-    ports = iter(free_ports(len(lines)))
-    lines = [
-        f"{name}={next(ports)}" if name.endswith("_PORT") else line for name, line in zip(names, lines, strict=True)
-    ]
-    (tmp_path / ".env.example").write_text("\n".join(lines))
+    names = [name.upper() for name in Settings.model_fields if name.endswith("_port")]
+    ports = zip(names, free_ports(len(names)), strict=True)
+    (tmp_path / ".env.example").write_text("\n".join(f"{name}={port}" for name, port in ports))
     monkeypatch.setattr(doctor, "ROOT", tmp_path)
     return tmp_path / ".env"
 

@@ -54,15 +54,14 @@ def _slow(facts: Facts, key: tuple[str, ...], spans: list[Span], total: int) -> 
     document = facts.explain(text, conventions.database(worst)) if facts.explain and text else None
     if document is not None:
         missing = plan.missing_index(document)
+        # Asked for when the trace is read: an index may have been made since the trace.
+        details.append(f"plan now: {missing.node if missing else plan.outline(document)}")
         if missing:
             title += f": {missing}"
-            details.append(f"plan now: {missing.node}")
             advice = f"create index on {missing.table} ({', '.join(missing.columns)})"
         elif _locks(text or ""):
-            details.append(f"plan now: {plan.outline(document)}")
             advice = "the plan misses no index and the statement locks rows: look for who held them (pg_locks)"
         else:
-            details.append(f"plan now: {plan.outline(document)}")
             advice = f"the plan as it is now misses no index: if a new trace is as slow, {how}"
     elif _locks(text or ""):
         advice = "the statement locks rows, so part of its time may be waiting for another transaction: " + advice
