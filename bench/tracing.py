@@ -26,7 +26,7 @@ import psutil
 import psycopg
 
 from bench import load
-from services.postgres import prepare
+from services.postgres import migrations, prepare
 from workshop.stack import supervisor
 from workshop.stack.scratch import ScratchStack, free_ports
 from workshop.stack.services import BY_NAME, not_ready
@@ -59,7 +59,7 @@ def fleet(stack: ScratchStack, name: str, tracing: dict[str, str] | None) -> Ite
     orders = settings.database_url("orders", f"orders_{name}")
     with psycopg.connect(settings.database_url("postgres", "postgres"), autocommit=True) as admin:
         prepare.make_database(admin, orders, {})
-    prepare.apply_schema(orders, ROOT / "order" / "schema.sql")
+    migrations.apply(orders, ROOT / "order" / "migrations")
     urls = {
         f"{port.removesuffix('_port').upper()}_URL": f"http://127.0.0.1:{getattr(settings, port)}" for port in ports
     }

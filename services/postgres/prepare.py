@@ -1,4 +1,4 @@
-"""Roles, databases, schemas and the seed: `python -m services.postgres.prepare`. Safe to run again."""
+"""Roles, databases, migrations and the seed: `python -m services.postgres.prepare`. Safe to run again."""
 
 import time
 from pathlib import Path
@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field
 
 from common.settings import ServiceSettings, load
-from services.postgres import seed
+from services.postgres import migrations, seed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,24 +61,23 @@ def make_database(admin: psycopg.Connection, url: str, settings: dict[str, str])
         admin.execute(statement.format(name, sql.Identifier(key), sql.Literal(value)))
 
 
-def apply_schema(url: str, schema: Path) -> None:
-    """Run the service's schema file as the service's own role."""
-    with psycopg.connect(url) as connection:
-        connection.execute("SET client_min_messages = warning")
-        connection.execute(schema.read_bytes())
+def bring_up_to_date(url: str, service: str) -> None:
+    """Apply the service's migrations as its own role, and tell which ones were new."""
+    for name in migrations.apply(url, ROOT / service / "migrations"):
+        print(f"{service}: {name} applied", flush=True)
 
 
 def main() -> None:
-    """Prepare both databases."""
+    """Prepare both databases; a second one who does so at the same time waits, and finds nothing left to do."""
     settings = load(Settings)
     wait_for_server(settings.postgres_url)
-    with psycopg.connect(settings.postgres_url, autocommit=True) as admin:
+    with psycopg.connect(settings.postgres_url, autocommit=True) as admin, migrations.turn(admin):
         make_database(admin, settings.orders_database_url, {})
         make_database(admin, settings.inventory_database_url, INVENTORY_SETTINGS)
-    apply_schema(settings.orders_database_url, ROOT / "order" / "schema.sql")
-    apply_schema(settings.inventory_database_url, ROOT / "inventory" / "schema.sql")
-    with psycopg.connect(settings.inventory_database_url, autocommit=True) as inventory:
-        seed.fill(inventory, settings.seed_products, settings.seed_movements)
+        bring_up_to_date(settings.orders_database_url, "order")
+        bring_up_to_date(settings.inventory_database_url, "inventory")
+        with psycopg.connect(settings.inventory_database_url, autocommit=True) as inventory:
+            seed.fill(inventory, settings.seed_products, settings.seed_movements)
 
 
 if __name__ == "__main__":

@@ -89,15 +89,13 @@ def check_disk(settings: Settings) -> None:
 def start_all(settings: Settings) -> None:
     """Start the processes in order and wait for each to be ready."""
     began = time.monotonic()
-    pids = running_pids(settings)
     for service in SERVICES:
         if not service.waits_for_schema:
             supervisor.start_process(settings, service.name)
     with waiting("waiting for PostgreSQL") as show:
         wait_for_postgres(settings, began, show)
     processes.note_data_folder(settings.state)
-    if "order" not in pids:
-        prepare(settings)
+    prepare(settings)
     for service in SERVICES:
         supervisor.start_process(settings, service.name)
     wait_until_ready(settings, began)

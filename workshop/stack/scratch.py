@@ -5,14 +5,16 @@ For tests and measurements.
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workshop.stack import local
+from workshop.stack import database, local, supervisor
 from workshop.stack.settings import ROOT, Settings
 
 
@@ -59,3 +61,23 @@ class ScratchStack:
         finally:
             self.must("down")
             local.remove(self.settings)
+
+    @contextlib.contextmanager
+    def only_postgres(self) -> Iterator["ScratchStack"]:
+        """Its PostgreSQL alone, without a row or a service; stopped on exit, the data kept for `running`."""
+        folder = self.settings.postgres_data
+        assert folder is not None, "a stack's scratch state is never a checkout's own"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self.settings.state.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-P", "-m", "services.postgres.server"]
+        server = subprocess.Popen(command, cwd=ROOT, env=supervisor.environment(self.settings))
+        try:
+            deadline = time.monotonic() + 30
+            while reason := database.not_ready(self.settings):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL did not start: {reason}")
+                time.sleep(0.05)
+            yield self
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait()
