@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench import load
 from bench.slowdown import SPANS
-from workshop.stack.scratch import ScratchStack
-from workshop.traces.client import JaegerClient
+from workshop.stack.local.scratch import ScratchStack
+from workshop.traces.sources.jaeger import JaegerClient
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from workshop.traces import rows
-from workshop.traces.diagnose import diagnose
-from workshop.traces.diff import diff
-from workshop.traces.loaders import traces_of
-from workshop.traces.timing import critical_path
+from workshop.traces.comparison.two_traces import diff
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.showing import rows
+from workshop.traces.sources.files import traces_of
+from workshop.traces.time.critical_path import critical_path
 
 SPANS = 10_000
 LIMIT_MS = 300.0  # for that many spans, reading the JSON included

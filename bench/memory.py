@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from workshop.stack import processes, supervisor
-from workshop.stack.scratch import ScratchStack
+from workshop.stack.local import processes, supervisor
+from workshop.stack.local.scratch import ScratchStack
 
 
 def megabytes(process: psutil.Process) -> float:

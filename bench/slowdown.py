@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from bench import load
-from workshop.stack.scratch import ScratchStack
-from workshop.traces.client import JaegerClient
+from workshop.stack.local.scratch import ScratchStack
+from workshop.traces.sources.jaeger import JaegerClient
 
 SPANS = 15
 SCAN = "SELECT stock_movement"

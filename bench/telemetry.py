@@ -19,8 +19,8 @@ from pathlib import Path
 
 from bench import load
 from bench.memory import megabytes
-from workshop.stack import processes, supervisor
-from workshop.stack.scratch import ScratchStack
+from workshop.stack.local import processes, supervisor
+from workshop.stack.local.scratch import ScratchStack
 from workshop.stack.services import BY_NAME, not_ready
 
 SERVICES = ("gateway", "order", "inventory", "payment")

@@ -27,8 +27,8 @@ import psycopg
 
 from bench import load
 from services.postgres import migrations, prepare
-from workshop.stack import supervisor
-from workshop.stack.scratch import ScratchStack, free_ports
+from workshop.stack.local import supervisor
+from workshop.stack.local.scratch import ScratchStack, free_ports
 from workshop.stack.services import BY_NAME, not_ready
 from workshop.stack.settings import ROOT
 

@@ -13,9 +13,9 @@ if __name__ == "__main__":
 
 import typer
 
+from workshop.commands.traces import app as traces
 from workshop.stack.errors import StackError
-from workshop.stack.install import BELONGS
-from workshop.traces.commands import app as traces
+from workshop.stack.first_run.install import BELONGS
 
 ROOT = Path(__file__).resolve().parents[1]
 # What is checked and measured, as far as it is there.
@@ -62,9 +62,10 @@ def clean() -> None:
 @app.command()
 def status() -> None:
     """Show what runs, where, and whether it is ready. Exit code 1 when something is not."""
-    from workshop.stack.status import status
+    from workshop.shop import ledger
+    from workshop.stack import status as stack
 
-    sys.exit(0 if status() else 1)
+    sys.exit(0 if stack.status(ledger.state_in_words) else 1)
 
 
 @app.command()
@@ -78,13 +79,13 @@ def logs(
     as_json: Annotated[bool, typer.Option("--json", help="A trace's lines as data.")] = False,
 ) -> None:
     """Show the logs, one JSON object a line; or all that was written during a trace, on one timeline with its spans."""
-    from workshop.stack import logs, status
-    from workshop.traces import log_commands
+    from workshop.commands import trace_logs
+    from workshop.logs import reading, showing
 
-    if logs.is_trace_id(which):
-        log_commands.logs_of_trace(which, as_json=as_json)
+    if reading.is_trace_id(which):
+        trace_logs.logs_of_trace(which, as_json=as_json)
     else:
-        status.logs(which, lines, follow)
+        showing.show(which, lines, follow)
 
 
 @app.command()
@@ -94,11 +95,11 @@ def hunt(
     answer: Annotated[bool, typer.Option("--answer", help="Show the last hunt's solution.")] = False,
 ) -> None:
     """Find a slow checkout in the logs as it was before tracing: times, but no ids. Then see the trace."""
-    from workshop.stack import hunt
-    from workshop.traces import log_commands
+    from workshop.commands import trace_logs
+    from workshop.shop import hunt
 
     if answer:
-        log_commands.answer_of_hunt()
+        trace_logs.answer_of_hunt()
     else:
         hunt.hunt(checkouts, clients)
 
@@ -106,7 +107,7 @@ def hunt(
 @app.command()
 def doctor() -> None:
     """Tell whether the system can run here, and if not, why."""
-    from workshop.stack import doctor
+    from workshop.stack.first_run import doctor
 
     sys.exit(doctor.main())
 
@@ -118,7 +119,7 @@ def checkout(
     card: Annotated[str, typer.Option(help="A card ending in 0002 is declined, in 0119 the provider fails.")] = "",
 ) -> None:
     """Buy something; print status, milliseconds, trace id and the trace's page."""
-    from workshop.stack import checkout
+    from workshop.shop import checkout
 
     sys.exit(0 if checkout.run(count, items, card or checkout.GOOD_CARD) else 1)
 
@@ -126,7 +127,7 @@ def checkout(
 @app.command()
 def explain(items: Items = "") -> None:
     """Show PostgreSQL's own plan for the statement that sums the ledger."""
-    from workshop.stack import index
+    from workshop.shop import index
 
     index.explain(items)
 
@@ -134,7 +135,7 @@ def explain(items: Items = "") -> None:
 @app.command()
 def fix() -> None:
     """Create the missing index, without stopping anyone's writes. Safe to repeat."""
-    from workshop.stack import index
+    from workshop.shop import index
 
     index.fix()
 
@@ -142,7 +143,7 @@ def fix() -> None:
 @app.command("break")
 def break_again() -> None:
     """Drop the index again. Safe to repeat."""
-    from workshop.stack import index
+    from workshop.shop import index
 
     index.break_again()
 
@@ -203,7 +204,7 @@ def test(context: typer.Context) -> None:
 @app.command()
 def lint() -> None:
     """Check style and types, and whether a locked package has a known vulnerability: ruff, mypy, pip-audit."""
-    from workshop.stack import vulnerabilities
+    from workshop.commands import vulnerabilities
 
     os.chdir(ROOT)
     there = [name for name in CODE if Path(name).is_dir()]

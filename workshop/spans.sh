@@ -58,6 +58,6 @@ fi
 
 # The doctor tells what is missing before anything is installed.
 if [ "$command" = doctor ] && [ ! -e "$root/.venv/installed-run" ]; then
-    exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.doctor
+    exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.first_run.doctor
 fi
-exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$root/workshop/stack/install.py" "$packages" "$wanted" "$@"
+exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$root/workshop/stack/first_run/install.py" "$packages" "$wanted" "$@"

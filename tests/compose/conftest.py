@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import MOVEMENTS, Stack, eventually
-from workshop.stack import docker, machine
+from workshop.stack import machine
+from workshop.stack.docker import system as docker
 from workshop.stack.settings import ROOT
 
 __all__ = ["eventually"]

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from workshop.chaos.faults import Faults
-from workshop.stack import supervisor
-from workshop.stack.scratch import ScratchStack
-from workshop.traces.client import JaegerClient
-from workshop.traces.model import Trace
+from workshop.stack.local import supervisor
+from workshop.stack.local.scratch import ScratchStack
+from workshop.traces.model.trace import Trace
+from workshop.traces.sources.jaeger import JaegerClient
 
 GOOD_CARD = "4242424242424242"
 # Enough for the scan to be the longest leg by far, and seeded in two seconds.

@@ -1,6 +1,6 @@
 """The shape of a checkout's trace: who calls whom. The tests of both runtimes read it."""
 
-from workshop.traces.model import Span, Trace
+from workshop.traces.model.trace import Span, Trace
 
 # Caller and callee of every edge in a healthy checkout, with all its spans: nothing else is in the trace.
 EDGES = [

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from workshop.stack import local, processes
+from workshop.stack.local import processes
+from workshop.stack.local import system as local
 from workshop.stack.settings import ROOT
 
 from .conftest import FragileStack

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop.stack.scratch import ScratchStack
+from workshop.stack.local.scratch import ScratchStack
 
 from .conftest import Stack
 from .shape import SPANS

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from workshop.traces import explain, sources
-from workshop.traces.diagnose import diagnose, diagnose_many
-from workshop.traces.findings import Diagnosis
-from workshop.traces.model import Trace
+from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
+from workshop.traces.diagnosis.findings import Diagnosis
+from workshop.traces.model.trace import Trace
+from workshop.traces.sources import explain, fetching
 
 from .conftest import Stack
 from .shape import SPANS
@@ -38,7 +38,7 @@ def fresh(stack: Stack, clients: int = 1, products: int = 5000) -> list[Trace]:
 def one(stack: Stack, trace: Trace) -> Diagnosis:
     """The diagnosis as `spans diagnose` asks for it: with plans, and with other traces of the same moment."""
     ask = explain.postgres(stack.settings.database_url("postgres", "postgres"))
-    return diagnose(trace, explain=ask, related=sources.related(stack.jaeger, trace))
+    return diagnose(trace, explain=ask, related=fetching.related(stack.jaeger, trace))
 
 
 def many(stack: Stack, traces: list[Trace]) -> Diagnosis:

@@ -11,8 +11,9 @@ import pytest
 
 from order import store
 from services.postgres import migrations, prepare
-from workshop.stack import local, supervisor
-from workshop.stack.scratch import ScratchStack
+from workshop.stack.local import supervisor
+from workshop.stack.local import system as local
+from workshop.stack.local.scratch import ScratchStack
 from workshop.stack.settings import ROOT
 
 from .conftest import Eventually

@@ -12,7 +12,7 @@ from workshop.chaos.chaos import orders_of, reconcile
 from workshop.chaos.customers import Customers
 from workshop.chaos.plan import GUNICORN, Action
 from workshop.chaos.records import charges
-from workshop.traces.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose import diagnose
 
 from .conftest import GOOD_CARD, Eventually, FragileStack
 from .shape import title

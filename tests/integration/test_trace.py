@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from workshop.traces.assertion import assert_trace
-from workshop.traces.model import Trace
+from workshop.traces.model.trace import Trace
 
 from .conftest import Eventually, Stack
 from .shape import EDGES, LEDGER_SCAN, PROVIDER_CALL, SPANS, edges, longest_leaf, title

@@ -9,7 +9,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from services.postgres import server
-from workshop.stack import docker
+from workshop.stack.docker import system as docker
 from workshop.stack.settings import Settings, format_value
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,9 +14,11 @@ from workshop.chaos.customers import Checkout, Customers
 from workshop.chaos.faults import Faults
 from workshop.chaos.invariants import judge
 from workshop.chaos.plan import Action, make_plan
-from workshop.stack import docker, local, runtime
+from workshop.stack import runtime
+from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all, undisturbed
+from workshop.stack.local import system as local
 from workshop.stack.screen import say
 from workshop.stack.settings import Settings, current
 

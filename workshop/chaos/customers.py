@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from workshop.stack.checkout import GOOD_CARD
+from workshop.shop.checkout import GOOD_CARD
 
 DECLINED_CARD = "4000000000000002"
 FAILING_CARD = "4000000000000119"

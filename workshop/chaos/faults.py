@@ -9,8 +9,10 @@ import psutil
 import psycopg
 
 from workshop.chaos.plan import GUNICORN, Action
-from workshop.stack import database, local, processes, supervisor
+from workshop.stack import database
 from workshop.stack.errors import StackError
+from workshop.stack.local import processes, supervisor
+from workshop.stack.local import system as local
 from workshop.stack.services import SERVICES, not_ready
 from workshop.stack.settings import Settings
 

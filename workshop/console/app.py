@@ -17,11 +17,11 @@ from workshop.console.service_map import service_map
 from workshop.console.settings import Settings
 from workshop.console.span_logs import by_span
 from workshop.console.trace_data import trace_data
-from workshop.traces import ids, sources
-from workshop.traces.client import JaegerClient, JaegerError
-from workshop.traces.diagnose import diagnose
-from workshop.traces.facts import Explain
-from workshop.traces.model import Trace
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.facts import Explain
+from workshop.traces.model.trace import Trace
+from workshop.traces.sources import fetching, ids
+from workshop.traces.sources.jaeger import JaegerClient, JaegerError
 
 
 def create_app(settings: Settings | None = None, client: JaegerClient | None = None) -> Flask:
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
     @app.get("/trace/<trace_id>")
     def trace(trace_id: str) -> str:
         found = jaeger.get_trace(trace_id)
-        arriving = not sources.settled(found) and time.time() - found.end / 1e9 < sources.SETTLED
+        arriving = not fetching.settled(found) and time.time() - found.end / 1e9 < fetching.SETTLED
         return render_template(
             "trace.html",
             trace=found,
@@ -107,7 +107,7 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
 def _related(jaeger: JaegerClient, trace: Trace) -> list[Trace]:
     """Traces in which a part of this one may be, for the diagnosis; a search that fails must not cost the page."""
     try:
-        return sources.related(jaeger, trace)
+        return fetching.related(jaeger, trace)
     except JaegerError:
         return []
 
@@ -117,7 +117,7 @@ def _explain(database_url: str) -> Explain | None:
     if not database_url:
         return None
     # The driver is some megabytes that a console without a database does not need.
-    from workshop.traces.explain import postgres
+    from workshop.traces.sources.explain import postgres
 
     explain: Any = postgres(database_url)
     return explain  # type: ignore[no-any-return]

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from workshop.traces.diff import Diff, Leg, diff
-from workshop.traces.model import Trace
+from workshop.traces.comparison.two_traces import Diff, Leg, diff
+from workshop.traces.model.trace import Trace
 
 SHOWN = 80  # legs; of a trace of thousands most did not change
 MAX_INDENT = 16

@@ -3,8 +3,8 @@
 from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from workshop.traces import ids
-from workshop.traces.client import JaegerError, JaegerUnavailable, TraceNotFound
+from workshop.traces.sources import ids
+from workshop.traces.sources.jaeger import JaegerError, JaegerUnavailable, TraceNotFound
 
 # A trace is on its way for up to a second: its page asks again this often, a second apart.
 TRIES = 5

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from flask import Flask
 from markupsafe import Markup
 
-from workshop.traces import conventions, wording
+from workshop.traces import wording
+from workshop.traces.model import naming
 
 
 def register(app: Flask) -> None:
@@ -16,7 +17,7 @@ def register(app: Flask) -> None:
         share=wording.share,
         count=wording.count,
         clean=wording.clean,
-        label=lambda span: wording.clean(conventions.label(span)),
+        label=lambda span: wording.clean(naming.label(span)),
         moment=moment,
         utc=utc,
     )

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from workshop.console.search import Found
-from workshop.traces.client import TraceSummary
+from workshop.traces.sources.summaries import TraceSummary
 
 WIDTH, HEIGHT = 1200, 300
 LEFT, RIGHT, TOP, BOTTOM = 110, 40, 20, 44  # room for the axes' labels

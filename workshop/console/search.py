@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from workshop.console.search_form import SearchForm
-from workshop.traces.client import JaegerClient, TraceSummary
-from workshop.traces.ranks import nearest_rank
+from workshop.traces.sources.jaeger import JaegerClient
+from workshop.traces.sources.summaries import TraceSummary
+from workshop.traces.time.ranks import nearest_rank
 
 # Jaeger searches one service at a time. "Any service" asks them one after another, up to this many.
 ANY_SERVICE_LIMIT = 12

@@ -11,11 +11,12 @@ from typing import Literal
 
 from workshop.console.search import search
 from workshop.console.search_form import SearchForm
-from workshop.traces import conventions, wording
-from workshop.traces.client import JaegerClient, JaegerError, TraceNotFound
-from workshop.traces.model import Span, Trace
-from workshop.traces.ranks import nearest_rank
-from workshop.traces.timing import critical_path, on_path
+from workshop.traces import wording
+from workshop.traces.model import conventions
+from workshop.traces.model.trace import Span, Trace
+from workshop.traces.sources.jaeger import JaegerClient, JaegerError, TraceNotFound
+from workshop.traces.time.critical_path import critical_path, on_path
+from workshop.traces.time.ranks import nearest_rank
 
 SAMPLE = 40  # traces
 SAMPLE_SPANS = 10_000  # a few huge traces must not keep the page waiting

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from workshop.stack.log_lines import parse
+from workshop.logs.log_lines import parse
 from workshop.traces import wording
-from workshop.traces.model import Trace
+from workshop.traces.model.trace import Trace
 
 # Of one span; more would only push its attributes off the screen.
 MOST_LINES = 50

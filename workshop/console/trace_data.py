@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
-from workshop.traces import conventions, rows, wording
-from workshop.traces.model import Trace
-from workshop.traces.timing import gaps
+from workshop.traces import wording
+from workshop.traces.model import conventions, naming
+from workshop.traces.model.trace import Trace
+from workshop.traces.showing import rows
+from workshop.traces.time.self_time import gaps
 
 # From here on, gaps of a span are not sent one by one: a bar a few hundred pixels wide cannot show them.
 MAX_STRETCHES = 400
@@ -30,7 +32,7 @@ def trace_data(trace: Trace, logs: dict[str, list[dict[str, Any]]]) -> dict[str,
         "services": [wording.clean(name) for name in trace.services],
         "resources": [_texts(resource) for resource in resources],
         "repeats": repeats,
-        "leg": wording.clean(conventions.short_label(table.leg.span)) + _times(len(table.leg.spans)),
+        "leg": wording.clean(naming.short_label(table.leg.span)) + _times(len(table.leg.spans)),
         "spans": [
             _span(table, row, services, numbers) | ({"logs": logs[written_in]} if written_in in logs else {})
             for row in table.rows
@@ -51,7 +53,7 @@ def _span(table: rows.Table, row: rows.Row, services: dict[str, int], resources:
         "depth": row.depth,
         "service": services[span.service],
         "label": wording.clean(row.label),
-        "short": _unless(row.label, conventions.short_label(span)),
+        "short": _unless(row.label, naming.short_label(span)),
         "name": _unless(row.label, span.name),
         "kind": "" if span.kind == "internal" else span.kind,
         "start": _ms(span.start - trace.start),

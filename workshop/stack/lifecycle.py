@@ -3,9 +3,11 @@
 import contextlib
 import shutil
 
-from workshop.stack import docker, local, machine, runtime
+from workshop.stack import machine, runtime
+from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all
+from workshop.stack.local import system as local
 from workshop.stack.screen import complain, say
 from workshop.stack.settings import ROOT, Running, Settings, current, load, unknown_variables
 

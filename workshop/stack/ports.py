@@ -5,8 +5,9 @@ from collections.abc import Iterable
 
 import psutil
 
-from workshop.stack import machine, processes
+from workshop.stack import machine
 from workshop.stack.errors import StackError
+from workshop.stack.local import processes
 from workshop.stack.settings import Settings
 
 SERVICE_PORTS = (

@@ -2,8 +2,10 @@
 
 from typing import Literal
 
-from workshop.stack import docker, machine, ports, supervisor
+from workshop.stack import machine, ports
+from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
+from workshop.stack.local import supervisor
 from workshop.stack.screen import complain, say
 from workshop.stack.settings import Running, Settings
 

@@ -1,22 +1,21 @@
-"""`spans status` and `spans logs`: what runs, where, how it is, and what it says."""
+"""`spans status`: what runs, where, and how it is."""
 
-import contextlib
-import subprocess
+from collections.abc import Callable
 from typing import Any
 
-from workshop.stack import database, docker, processes, runtime, supervisor
-from workshop.stack.errors import StackError
-from workshop.stack.logs import follow, last_lines
-from workshop.stack.screen import out, say
-from workshop.stack.services import BY_NAME, SERVICES, not_ready
-from workshop.stack.settings import ROOT, Settings, current
+from workshop.stack import database, runtime
+from workshop.stack.docker import system as docker
+from workshop.stack.local import processes, supervisor
+from workshop.stack.screen import say
+from workshop.stack.services import SERVICES, not_ready
+from workshop.stack.settings import Settings, current
 
 LOCAL_COLUMNS = ["process", "state", "pid", "up for", "port", "ready"]
 DOCKER_COLUMNS = ["container", "state", "up for", "port", "ready"]
 
 
-def status() -> bool:
-    """Print a table of the processes; True when all of them are ready."""
+def status(index: Callable[[Settings], str]) -> bool:
+    """Print a table of the processes, and what `index` says of the index; True when all of them are ready."""
     settings = current()
     up = runtime.what_is_up(settings)
     if up is None:
@@ -82,62 +81,9 @@ def docker_rows(settings: Settings) -> list[list[str]]:
     return rows
 
 
-def index(settings: Settings) -> str:
-    """The index's state in words."""
-    try:
-        with database.inventory(settings) as connection:
-            state = database.index_state(connection)
-    except StackError as error:
-        return f"unknown, {error}"
-    hint = {"there": "make break drops it", "missing": "make fix creates it"}.get(state, "make fix makes it whole")
-    return f"{database.INDEX} is {state} ({hint})"
-
-
 def duration(seconds: float) -> str:
     """`3 min`, as a person would say it."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def logs(service: str, lines: int, following: bool) -> None:
-    """Print the last lines of one service's log, or of all; then the new ones until Ctrl-C."""
-    settings = current()
-    up = runtime.what_is_up(settings)
-    known = docker.services(settings) if up == "docker" else list(BY_NAME)
-    if service and service not in known:
-        raise StackError(
-            f"{service!r} is neither a process ({', '.join(known)}) nor a trace id, which has 16 or 32 hex digits"
-        )
-    if up == "docker":
-        arguments = [
-            "logs",
-            "--tail",
-            str(lines),
-            *(["--follow"] if following else []),
-            *([service] if service else []),
-        ]
-        command = docker.compose(settings, *arguments)
-        with contextlib.suppress(KeyboardInterrupt):
-            subprocess.run(command, cwd=ROOT, env=docker.environment(settings), stdin=subprocess.DEVNULL, check=False)
-        return
-    names = [service] if service else list(BY_NAME)
-    paths = {name: settings.logs / f"{name}.log" for name in names}
-    if not any(path.exists() for path in paths.values()):
-        raise StackError(f"there are no logs in {settings.logs} yet: make up starts the system")
-    with contextlib.suppress(KeyboardInterrupt):
-        if following and up:
-            for name, line in follow(paths, lines):
-                print_line(name, line, alone=bool(service))
-        else:
-            for name, path in paths.items():
-                for line in last_lines(path, lines):
-                    print_line(name, line, alone=bool(service))
-
-
-def print_line(name: str, line: str, alone: bool) -> None:
-    """A log's line, with its process's name before it when several are shown."""
-    if not alone:
-        out.print(f"{name:13}", style="cyan", end=" ")
-    say(line)

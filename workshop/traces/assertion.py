@@ -23,9 +23,9 @@ from typing import Any
 
 from rich.console import Console
 
-from workshop.traces import conventions
-from workshop.traces.model import Span, Trace
-from workshop.traces.waterfall import Waterfall
+from workshop.traces.model import conventions, naming, statements
+from workshop.traces.model.trace import Span, Trace
+from workshop.traces.showing.waterfall import Waterfall
 
 Count = int | tuple[int, int | None]
 
@@ -155,9 +155,9 @@ class _Checks:
 
 def _names(span: Span) -> list[str]:
     """What the span may be called, the plainest name first."""
-    names = [span.name, conventions.label(span)]
+    names = [span.name, naming.label(span)]
     if text := conventions.statement(span):
-        names.append(conventions.summary(text))
+        names.append(statements.summary(text))
     return [f"{span.service} {name}" for name in names]
 
 

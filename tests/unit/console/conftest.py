@@ -10,18 +10,11 @@ from flask.testing import FlaskClient
 from tests.unit.console.console_traces import checkout
 from workshop.console.app import create_app
 from workshop.console.settings import Settings
-from workshop.traces import ids
-from workshop.traces.client import (
-    Dependency,
-    JaegerClient,
-    JaegerError,
-    Operation,
-    TraceNotFound,
-    TraceSummary,
-    summarise,
-)
-from workshop.traces.loaders import traces_of
-from workshop.traces.model import Trace
+from workshop.traces.model.trace import Trace
+from workshop.traces.sources import ids
+from workshop.traces.sources.files import traces_of
+from workshop.traces.sources.jaeger import JaegerClient, JaegerError, TraceNotFound
+from workshop.traces.sources.summaries import Dependency, Operation, TraceSummary, summarise
 
 SLOW, FAST = "a" * 32, "b" * 32
 START = 1_795_449_600_000_000_000

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
 from tests.unit.console.console_traces import HOSTILE, checkout, hostile
-from workshop.traces.client import JaegerError, JaegerUnavailable
+from workshop.traces.sources.jaeger import JaegerError, JaegerUnavailable
 
 Page = Callable[..., str]
 HOSTILE_ID = "c" * 32

@@ -16,8 +16,8 @@ from workshop.console.search_form import SearchForm, milliseconds
 from workshop.console.service_map import Edge, Node, ServiceMap, from_traces
 from workshop.console.settings import Settings, SettingsError
 from workshop.console.trace_data import MAX_STRETCHES, as_text, trace_data
-from workshop.traces.client import TraceSummary
-from workshop.traces.loaders import traces_of
+from workshop.traces.sources.files import traces_of
+from workshop.traces.sources.summaries import TraceSummary
 
 
 def nodes_and_edges(*edges: str) -> ServiceMap:

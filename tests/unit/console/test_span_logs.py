@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop.console.span_logs import by_span
-from workshop.traces.model import Span, Trace
+from workshop.traces.model.trace import Span, Trace
 
 TRACE_ID = "5ca1ab1e" * 4
 START = 1_795_449_600_000_000_000

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from workshop.stack import machine, ports, processes
+from workshop.stack import machine, ports
 from workshop.stack.errors import StackError
+from workshop.stack.local import processes
 from workshop.stack.settings import Settings
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from workshop.traces.model import Event, Link, Span, Trace
+from workshop.traces.model.trace import Event, Link, Span, Trace
 
 T0 = 1_795_449_600_000_000_000
 TRACE_ID = "5ca1ab1e" + "0" * 23 + "1"

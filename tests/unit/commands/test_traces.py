@@ -1,0 +1,155 @@
+"""The commands: what they print, their exit codes, their errors."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.unit.traces.sources.recorded_jaeger import Recorded, key, serving
+from workshop.commands.traces import app
+from workshop.shop import history
+
+FOREIGN = Path(__file__).parents[2] / "fixtures" / "traces"
+CONTRACT = Path(__file__).parents[2] / "contract" / "input.otlp.json"
+DECLINED = "5ca1ab1e00000000000000000000a003"
+
+
+@pytest.fixture(autouse=True)
+def no_checkouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was bought from this checkout, and no setting comes from outside."""
+    monkeypatch.setattr(history, "entries", lambda: [])
+    monkeypatch.delenv("JAEGER_URL", raising=False)
+    monkeypatch.delenv("SPANS_DATABASE_URL", raising=False)
+    monkeypatch.setenv("COLUMNS", "140")
+
+
+@pytest.fixture
+def jaeger() -> Iterator[str]:
+    """The URL of a Jaeger that knows one trace by its id."""
+    server = Recorded()
+    server.answers[key("/api/v3/trace-summaries?query.serviceName=gateway&query.operationName=POST%20/checkout")] = (
+        server.answers[key("/api/v3/trace-summaries?query.serviceName=gateway")]
+    )
+    with serving(server) as url:
+        yield url
+
+
+def run(*arguments: str, code: int = 0) -> Any:
+    """Runs a command and checks its exit code."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def data(*arguments: str) -> Any:
+    """What a command prints with --json."""
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def test_a_trace_by_its_id(jaeger: str) -> None:
+    """Upper case too; the heading and the failed span are there, and no colour."""
+    text = run("trace", DECLINED.upper(), "--jaeger", jaeger, "--json").stdout
+    assert json.loads(text)["trace_id"] == DECLINED
+    text = run("trace", DECLINED, "--jaeger", jaeger).stdout
+    assert "10 spans, 4 services, 2 errors" in text and "ProcessOrder" in text and "\x1b" not in text
+
+
+def test_a_trace_from_a_file() -> None:
+    """Every trace of a file is shown."""
+    text = run("trace", str(CONTRACT)).stdout
+    assert text.count("longest leg:") == 7 and len(data("trace", str(CONTRACT))) == 7
+
+
+def test_a_trace_in_full() -> None:
+    """--full shows each repeat."""
+    file = str(FOREIGN / "java_hibernate_n_plus_one.jaeger.json")
+    assert len(run("trace", file).stdout.splitlines()) == 7
+    assert run("trace", file, "--full").stdout.count("SELECT shop.item") == 41
+
+
+def test_a_diagnosis_of_a_file() -> None:
+    """The verdict, the evidence and the next step."""
+    file = str(FOREIGN / "dotnet_external_call.jaeger.json")
+    text = run("diagnose", file).stdout
+    assert "1. external call: Billing waited for api.stripe.com 1.24 s" in text and "next: " in text
+    found = data("diagnose", file)
+    assert found["healthy"] is False and found["findings"][0]["rule"] == "external-call"
+
+
+def test_a_diagnosis_of_a_file_with_a_population() -> None:
+    """Traces that begin alike are diagnosed together."""
+    found = data("diagnose", str(CONTRACT))
+    assert [each["traces"] for each in found] == [3, 2, 1, 1]
+
+
+def test_a_diagnosis_by_id(jaeger: str) -> None:
+    """A trace from Jaeger; no database is asked unless one is named."""
+    assert "answered 402" in data("diagnose", DECLINED, "--jaeger", jaeger)["verdict"]
+
+
+def test_the_last_checkout(jaeger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an id it is the newest, as Jaeger's search or this checkout's own notes have it."""
+    assert data("trace", "--jaeger", jaeger)["trace_id"] == DECLINED
+    bought = [{"kind": "checkout", "trace_id": "f" * 32, "time": 4e9, "status": 201}]
+    monkeypatch.setattr(history, "entries", lambda: bought)
+    monkeypatch.setattr("workshop.traces.sources.fetching.PATIENCE", 0.05)
+    assert "has no trace ffff" in run("trace", "--jaeger", jaeger, code=1).stderr
+
+
+def test_two_traces_compared() -> None:
+    """Two files, each with one trace."""
+    old = str(FOREIGN / "go_grpc_one_after_another.otlp.json")
+    assert "no leg changed" in run("diff", old, old).stdout
+    assert data("diff", old, old)["legs"][0]["change_ms"] == 0
+
+
+def test_two_populations_compared() -> None:
+    """Files with several traces, or lists of them."""
+    found = data("diff", "--before", str(CONTRACT), "--after", f"{CONTRACT},{CONTRACT}")
+    assert (found["before_traces"], found["after_traces"]) == (7, 14)
+    assert "p50 then" in run("diff", "--before", str(CONTRACT), "--after", str(CONTRACT)).stdout
+
+
+def test_before_and_after_the_fix(jaeger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone, diff takes the checkouts around the last fix."""
+    assert "make fix" in run("diff", "--jaeger", jaeger, code=1).stderr
+    bought = {"kind": "checkout", "trace_id": DECLINED, "time": 1.0, "status": 201}
+    monkeypatch.setattr(history, "entries", lambda: [bought, {"kind": "fix"}, bought])
+    assert data("diff", "--jaeger", jaeger)["before"]["trace_id"] == DECLINED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["trace", "xyz!"], 2, "'xyz!' is not a trace id"),
+        (["trace", "missing.json"], 1, "cannot read missing.json: No such file"),
+        (["trace", "f" * 32], 1, "has no trace ffffffff"),
+        (["diagnose", "abc", "--last", "3"], 2, "not both"),
+        (["diagnose", "--operation", "GET /"], 2, "--operation needs --service"),
+        (["diagnose", "--service", "nope"], 1, "no trace of nope in the last hour"),
+        (["diff", "abc"], 2, "give A and B"),
+        (["diff", "--before", "abc"], 2, "give A and B"),
+        (["diff", "--before", ",", "--after", "abc"], 2, "no trace ids or files"),
+        (["diagnose", str(FOREIGN / "README.md")], 1, "is not JSON"),
+    ],
+)
+def test_errors_are_one_sentence(jaeger: str, arguments: list[str], code: int, message: str) -> None:
+    """1 for what is not there, 2 for what was not understood; never a traceback."""
+    error = run(*arguments, "--jaeger", jaeger, code=code).stderr
+    assert message in " ".join(error.replace("│", " ").split()) and "Traceback" not in error
+
+
+def test_nobody_answers() -> None:
+    """The URL and the way out."""
+    error = run("trace", "abc", "--jaeger", "http://127.0.0.1:1", code=1).stderr
+    assert "no Jaeger answers at http://127.0.0.1:1" in error and "make up" in error
+
+
+@pytest.mark.parametrize("command", ["trace", "diagnose", "diff"])
+def test_help(command: str) -> None:
+    """Every command explains itself and its options."""
+    text = run(command, "--help").stdout
+    assert "--json" in text and "--jaeger" in text

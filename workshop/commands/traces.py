@@ -1,0 +1,263 @@
+"""`spans trace`, `spans diagnose` and `spans diff`. The answers come from the neighbouring modules."""
+
+import contextlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from workshop.traces.diagnosis.facts import Explain
+    from workshop.traces.model.trace import Trace
+    from workshop.traces.sources.jaeger import JaegerClient
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+JaegerUrl = Annotated[
+    str,
+    typer.Option("--jaeger", envvar="JAEGER_URL", help="Jaeger to read from. Empty: the one that `make up` started."),
+]
+Full = Annotated[bool, typer.Option("--full", help="Show everything, repeats and what took no time too.")]
+
+
+@app.command()
+def trace(
+    which: Annotated[str, typer.Argument(metavar="[ID|FILE]", help="Empty: the last checkout.")] = "",
+    full: Full = False,
+    as_json: AsJson = False,
+    jaeger: JaegerUrl = "",
+) -> None:
+    """Show a trace as a waterfall: who called whom, for how long, and where the time went."""
+    from workshop.traces.showing import rows
+    from workshop.traces.showing.waterfall import Waterfall
+    from workshop.traces.showing.waterfall import as_json as data
+
+    with complaining():
+        traces = one_or_file(which, jaeger)
+    limit = None if full or as_json else 200
+    if as_json:
+        found = [data(rows.table(each, collapse=not full, limit=limit)) for each in traces]
+        put_json(found[0] if len(found) == 1 else found)
+        return
+    for number, each in enumerate(traces):
+        put(*([""] if number else []), Waterfall(each, collapse=not full, limit=limit))
+
+
+@app.command()
+def diagnose(
+    which: Annotated[str, typer.Argument(metavar="[ID|FILE]", help="Empty: the last checkout.")] = "",
+    last: Annotated[int, typer.Option(min=1, max=500, help="Diagnose this many of the last checkouts together.")] = 1,
+    service: Annotated[str, typer.Option(help="With --operation: recent traces of that instead of checkouts.")] = "",
+    operation: Annotated[str, typer.Option(help="The operation's name, for example: GET /products")] = "",
+    database: Annotated[
+        str,
+        typer.Option(envvar="SPANS_DATABASE_URL", help="PostgreSQL to ask for plans. Empty: the system's own."),
+    ] = "",
+    plan: Annotated[bool, typer.Option(help="Ask the database for the plan of a slow statement.")] = True,
+    as_json: AsJson = False,
+    jaeger: JaegerUrl = "",
+) -> None:
+    """Say in plain words why a trace, or many of them together, took its time: each finding with its evidence."""
+    from workshop.traces.diagnosis.diagnose import diagnose as one
+    from workshop.traces.diagnosis.diagnose import diagnose_many
+    from workshop.traces.showing.diagnosis_view import DiagnosisView
+
+    if which and (last > 1 or service or operation):
+        raise typer.BadParameter("give a trace or file, or --last, --service and --operation; not both")
+    if operation and not service:
+        raise typer.BadParameter("--operation needs --service")
+    from workshop.shop import recent
+    from workshop.traces.sources import fetching
+
+    with complaining():
+        if which and fetching.is_file(which):
+            groups, explain, related = (
+                by_root(fetching.from_file(which)),
+                explainer(database, plan, own=False),
+                [],
+            )
+        else:
+            client = connect(jaeger)
+            # One that was asked for by its id must be there, of many some may be gone.
+            if which:
+                groups = [[fetching.fetch(client, which, recent.just_bought)]]
+            else:
+                groups = [fetching.fetch_all(client, meant(client, service, operation, last), recent.just_bought)]
+            related = fetching.related(client, groups[0][0]) if len(groups[0]) == 1 else []
+            explain = explainer(database, plan, own=not jaeger)
+        if not groups[0]:
+            raise fetching.NoTraces("Jaeger no longer has the traces: make new ones with `make checkout`")
+        results = [
+            one(group[0], explain=explain, related=related)
+            if len(group) == 1
+            else diagnose_many(group, explain=explain)
+            for group in groups
+        ]
+    if as_json:
+        put_json(results[0].as_json() if len(results) == 1 else [result.as_json() for result in results])
+        return
+    for number, result in enumerate(results):
+        put(*([""] if number else []), DiagnosisView(result))
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(metavar="[A]", help="Trace id or file: before.")] = "",
+    b: Annotated[str, typer.Argument(metavar="[B]", help="Trace id or file: after.")] = "",
+    before: Annotated[list[str] | None, typer.Option(help="Ids or files, several with commas or repeated.")] = None,
+    after: Annotated[list[str] | None, typer.Option(help="Ids or files, several with commas or repeated.")] = None,
+    full: Full = False,
+    as_json: AsJson = False,
+    jaeger: JaegerUrl = "",
+) -> None:
+    """Compare two traces leg by leg, or two populations; alone: the checkouts around the last fix or break."""
+    from workshop.traces.comparison.populations import diff_many
+    from workshop.traces.comparison.two_traces import diff as two
+    from workshop.traces.showing.diff_view import DiffView
+
+    if bool(a) != bool(b) or bool(before) != bool(after) or (a and before):
+        raise typer.BadParameter("give A and B, or --before and --after, or nothing at all")
+    with complaining():
+        old, new = populations([a] if a else before or [], [b] if b else after or [], jaeger)
+    result = two(old[0], new[0]) if len(old) == len(new) == 1 else diff_many(old, new)
+    if as_json:
+        put_json(result.as_json())
+    else:
+        put(DiffView(result, full=full))
+
+
+def populations(before: list[str], after: list[str], jaeger: str) -> "tuple[list[Trace], list[Trace]]":
+    """The traces on both sides; raises NoTraces when a side is empty."""
+    from workshop.shop import history, recent
+    from workshop.traces.sources import fetching
+
+    if before:
+        return several(before, jaeger), several(after, jaeger)
+    earlier, later = ([entry["trace_id"] for entry in side[-50:]] for side in history.before_and_after())
+    if not earlier or not later:
+        why = "no checkout between the last two changes of the index" if later else "no checkout since the last change"
+        raise fetching.NoTraces(
+            f"nothing to compare ({why}): "
+            "`make checkout N=5`, then `make fix`, then `make checkout N=5`; or give two ids"
+        )
+    client = connect(jaeger)
+    old, new = (
+        fetching.fetch_all(client, earlier, recent.just_bought),
+        fetching.fetch_all(client, later, recent.just_bought),
+    )
+    if not old or not new:
+        side = "before" if not old else "after"
+        raise fetching.NoTraces(
+            f"Jaeger no longer has the checkouts {side} the change: make new ones with `make checkout`"
+        )
+    return old, new
+
+
+def several(names: list[str], jaeger: str) -> "list[Trace]":
+    """The traces that a list of ids and files stands for."""
+    from workshop.shop import recent
+    from workshop.traces.sources import fetching
+
+    traces: list[Trace] = []
+    client = None
+    for name in (part.strip() for text in names for part in text.split(",") if part.strip()):
+        if fetching.is_file(name):
+            traces += fetching.from_file(name)
+        else:
+            client = client or connect(jaeger)
+            traces.append(fetching.fetch(client, name, recent.just_bought))
+    if not traces:
+        raise typer.BadParameter("no trace ids or files given")
+    return traces
+
+
+def one_or_file(which: str, jaeger: str) -> "list[Trace]":
+    """The trace with the id, the file's traces, or the last checkout."""
+    from workshop.shop import recent
+    from workshop.traces.sources import fetching
+
+    if which and fetching.is_file(which):
+        return fetching.from_file(which)
+    client = connect(jaeger)
+    return [fetching.fetch(client, which or recent.last_checkouts(client)[0], recent.just_bought)]
+
+
+def meant(client: "JaegerClient", service: str, operation: str, last: int) -> list[str]:
+    """The ids of the traces meant."""
+    from workshop.shop import recent
+    from workshop.traces.sources import fetching
+
+    if not service:
+        return recent.last_checkouts(client, last)
+    found = client.search(service, operation or None, limit=max(20, last))
+    if not found:
+        raise fetching.NoTraces(f"no trace of {service} {operation} in the last hour".replace("  ", " "))
+    # A population is of one operation: the one that the newest trace began with.
+    alike = [s for s in found if (s.root_service, s.root_name) == (found[0].root_service, found[0].root_name)]
+    return [summary.trace_id for summary in alike[:last]]
+
+
+def by_root(traces: "list[Trace]") -> "list[list[Trace]]":
+    """The traces by what they begin with, the most first."""
+    groups: dict[tuple[str, str], list[Trace]] = defaultdict(list)
+    for each in traces:
+        groups[each.root.service, each.root.name].append(each)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def connect(jaeger: str) -> "JaegerClient":
+    """A client of the Jaeger given, else of the system's own."""
+    from workshop.stack.settings import current
+    from workshop.traces.sources.jaeger import JaegerClient
+
+    return JaegerClient(jaeger or current().jaeger_url)
+
+
+def explainer(database: str, plan: bool, *, own: bool) -> "Explain | None":
+    """Asks the database given for plans, else the system's own when the trace is from there."""
+    from workshop.stack.settings import current
+    from workshop.traces.sources import explain
+
+    if not plan or not (database or own):
+        return None
+    return explain.postgres(database or current().database_url("postgres", "postgres"))
+
+
+@contextlib.contextmanager
+def complaining() -> Iterator[None]:
+    """Turns what a person can put right into one sentence and exit code 1, a wrong id into exit code 2."""
+    from workshop.stack.screen import complain
+    from workshop.traces.sources.fetching import NoTraces
+    from workshop.traces.sources.ids import InvalidId
+    from workshop.traces.sources.jaeger import JaegerError
+
+    try:
+        yield
+    except InvalidId as error:
+        raise typer.BadParameter(f"{error}, or the name of a file") from None
+    except (JaegerError, NoTraces) as error:
+        complain(f"error: {error}")
+        raise typer.Exit(1) from None
+
+
+def put(*things: "RenderableType") -> None:
+    """Prints as wide as the terminal; without colour where it is none."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    try:
+        for thing in things:
+            console.print(thing)
+    except BrokenPipeError:  # `spans trace | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def put_json(data: Any) -> None:
+    """Prints data as JSON."""
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -1,0 +1,1 @@
+"""The runtime with Docker: `docker compose` does the work."""

@@ -1,0 +1,1 @@
+"""Before anything is installed: the packages, and whether the system can run here. Python's own library only."""

@@ -1,0 +1,210 @@
+"""Installs the locked packages into .venv, then runs `spans`: workshop/spans.sh calls it when that is needed.
+
+Python's own library only, because nothing else is there yet.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parents[3]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOG = ROOT / ".run" / "logs" / "install.log"
+# There while packages are being installed. uv takes a package for installed before all its files are there, so after an
+# interruption it must install all of them again.
+UNFINISHED = ROOT / ".run" / "installing"
+# Fetched when there is no uv on PATH, or only one too old to read our lock.
+UV_PINNED = (0, 13, 9)
+UV_OLDEST = (0, 9, 0)
+BELONGS = "run make as that one (sudo make clean, if it was root), or clone into a folder of your own"
+# Beside pyproject.toml's default groups.
+GROUPS: dict[str, list[str]] = {"run": [], "dev": ["dev"]}
+
+
+class InstallError(Exception):
+    """The packages could not be installed; the message says why and what to do."""
+
+
+def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
+    """Install `packages` ("run" or "dev"), leave `wanted` as the mark of it, and become `spans arguments`."""
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        stamp = VENV / f"installed-{packages}"
+        LOG.parent.mkdir(parents=True, exist_ok=True)
+        with only_one():
+            # Another `make` may have done it while this one waited.
+            done = stamp.exists() and stamp.read_text().strip() == wanted and usable()
+            if not done:
+                install(GROUPS[packages])
+                stamp.write_text(wanted + "\n")
+    except KeyboardInterrupt:
+        print("\ninterrupted: the next command goes on with the installation", file=sys.stderr)
+        sys.exit(130)
+    except PermissionError as error:
+        print(f"error: {error.filename} belongs to another user: {BELONGS}", file=sys.stderr)
+        sys.exit(1)
+    except (InstallError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.execv(PYTHON, [str(PYTHON), "-P", "-m", "workshop.cli", *arguments])
+
+
+def interrupt(signum: int, frame: FrameType | None) -> None:
+    """SIGTERM ends an installation as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Two `make` at once install one after the other. The lock dies with its process."""
+    with (ROOT / ".run" / "install.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("Waiting for another command that is installing the packages.", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def install(groups: list[str]) -> None:
+    """Bring .venv to what uv.lock says; whatever an interrupted installation left is completed."""
+    started = time.monotonic()
+    LOG.write_text("")
+    if VENV.exists() and not usable():
+        shutil.rmtree(VENV)
+    uv = find_uv() or fetch_uv()
+    arguments = ["sync", "--frozen", "--inexact", "--no-progress"]
+    if UNFINISHED.exists():
+        arguments.append("--reinstall")
+    for group in groups:
+        arguments += ["--group", group]
+    UNFINISHED.touch()
+    run(
+        "Installing the Python packages",
+        [uv, *arguments],
+        UV_PYTHON=str(PYTHON if usable() else sys.executable),
+    )
+    UNFINISHED.unlink()
+    print(f"The Python packages are installed in .venv ({time.monotonic() - started:.0f} s).", flush=True)
+
+
+def usable() -> bool:
+    """Whether .venv has a Python that runs, and was made in this folder: scripts in it hold its path."""
+    if not PYTHON.exists() or subprocess.run([PYTHON, "-c", ""], capture_output=True, check=False).returncode:
+        return False
+    scripts = [VENV / "bin" / name for name in ("spans", "pip", "supervisord")]
+    return all(f"{VENV}/" in script.read_text() for script in scripts if script.exists())
+
+
+def find_uv() -> str | None:
+    """The uv on PATH, or the one an earlier run put into .venv; None when neither is new enough."""
+    for candidate in (shutil.which("uv"), str(VENV / "bin" / "uv")):
+        if candidate and Path(candidate).exists():
+            answer = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False).stdout
+            version = re.search(r"(\d+)\.(\d+)\.(\d+)", answer)
+            if version and tuple(map(int, version.groups())) >= UV_OLDEST:
+                return candidate
+    return None
+
+
+def fetch_uv() -> str:
+    """Make .venv with pip and let that fetch uv: some hundred packages then take seconds."""
+    has_pip = (
+        PYTHON.exists() and not subprocess.run([PYTHON, "-m", "pip", "-V"], capture_output=True, check=False).returncode
+    )
+    if not has_pip:
+        shutil.rmtree(VENV, ignore_errors=True)
+        if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode:
+            version = f"{sys.version_info.major}.{sys.version_info.minor}"
+            raise InstallError(
+                f"{sys.executable} cannot make virtual environments, its module ensurepip is missing: "
+                f"apt install python{version}-venv (Debian, Ubuntu), or install uv "
+                "(https://docs.astral.sh/uv/), then run this again"
+            )
+        run("Making the virtual environment .venv", [sys.executable, "-m", "venv", str(VENV)])
+    version = ".".join(map(str, UV_PINNED))
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"uv=={version}"]
+    run("Fetching uv, which installs the rest", pip)
+    return str(VENV / "bin" / "uv")
+
+
+def run(what: str, command: list[str], **variables: str) -> None:
+    """Run a command with its output in the log and the seconds shown; InstallError when it fails."""
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment |= {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"} | cache() | variables
+    with LOG.open("a") as log:
+        # In a session of its own: on Ctrl-C it is stopped here, with whatever it started.
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            show_seconds(what, process)
+        except BaseException:
+            stop(process)
+            raise
+    if process.returncode:
+        last = "\n  ".join(LOG.read_text(errors="replace").strip().splitlines()[-8:])
+        raise InstallError(
+            f"{what} failed (exit code {process.returncode}). The last lines of {LOG.relative_to(ROOT)}:\n  {last}\n"
+            "When the package index cannot be reached, check the network or the proxy settings, then run this again."
+        )
+
+
+def cache() -> dict[str, str]:
+    """Where downloads are kept: as usual, or in the checkout for a user whose home cannot be written."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    while not folder.exists():
+        folder = folder.parent
+    if os.access(folder, os.W_OK):
+        return {}
+    own = ROOT / ".run" / "cache"
+    return {"UV_CACHE_DIR": str(own / "uv"), "PIP_CACHE_DIR": str(own / "pip")}
+
+
+def show_seconds(what: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the process; the seconds count up on a terminal, a line now and then elsewhere."""
+    started, told = time.monotonic(), 0.0
+    terminal = sys.stdout.isatty()
+    print(f"{what} …", end="" if terminal else "\n", flush=True)
+    while process.poll() is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        seconds = time.monotonic() - started
+        if terminal:
+            print(f"\r{what} … {seconds:.0f} s", end="", flush=True)
+        elif seconds - told >= 5:
+            told = seconds
+            print(f"{what} … {seconds:.0f} s", flush=True)
+    if terminal:
+        print(flush=True)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the process and its children: kindly, then after 3 s for good."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(3)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

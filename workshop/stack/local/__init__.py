@@ -1,0 +1,1 @@
+"""The runtime without Docker: supervisord, and the processes of this checkout."""

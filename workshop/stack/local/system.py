@@ -1,0 +1,266 @@
+"""The runtime without Docker: supervisor runs the processes on this machine."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from workshop.stack import database, ports
+from workshop.stack.errors import StackError
+from workshop.stack.interrupts import undisturbed
+from workshop.stack.local import processes, supervisor
+from workshop.stack.log_files import last_lines, readable
+from workshop.stack.screen import say, waiting
+from workshop.stack.services import BY_NAME, SERVICES, STOPPED_LAST, Service, not_ready
+from workshop.stack.settings import ROOT, Running, Settings
+
+# How long a start may take: prepare reports its progress and is not timed.
+READY_SECONDS = 90.0
+STOP_SECONDS = 25.0
+DIED = ("BACKOFF", "EXITED", "FATAL", "UNKNOWN")
+
+
+@contextlib.contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """One start or stop of this checkout at a time; the lock dies with its process."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with (settings.state / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("Waiting for another command that starts or stops this checkout.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def up(settings: Settings) -> None:
+    """Start what does not run, and come back when all of it is ready; nothing is left running otherwise."""
+    with alone(settings):
+        if supervisor.states(settings):
+            # Whatever goes wrong now, what is up stays up.
+            processes.resume(settings.state)
+            if not all_ready(settings):
+                start_all(settings)
+            return
+        clear_the_way(settings)
+        try:
+            supervisor.start(settings)
+            start_all(settings)
+        except BaseException:
+            with undisturbed():
+                with contextlib.suppress(OSError):
+                    say("Stopping what was started.")
+                stop(settings, patience=10)
+            raise
+
+
+def clear_the_way(settings: Settings) -> None:
+    """End what an earlier run left; StackError when there is no room, or a port is taken."""
+    found = processes.end_all(settings.state)
+    if found:
+        say(f"Ended {found} processes that an earlier run left behind.")
+    processes.unlock_postgres(settings.state)
+    if settings.postgres_bin and not (Path(settings.postgres_bin) / "postgres").is_file():
+        raise StackError(f"POSTGRES_BIN is {settings.postgres_bin!r}, and there is no postgres in it")
+    ports.check(settings, ports.LOCAL)
+    check_disk(settings)
+    Running(settings).write("local", settings)
+    if settings.postgres_data:
+        settings.postgres_data.parent.mkdir(parents=True, exist_ok=True)
+
+
+def check_disk(settings: Settings) -> None:
+    """StackError when the ledger would not fit: some 250 bytes a row with its log, and room to breathe."""
+    needed = 200_000_000
+    if not (settings.state / "seeded").exists():
+        needed += settings.seed_movements * 250
+    free = shutil.disk_usage(settings.state).free
+    if free < needed:
+        raise StackError(
+            f"{free // 1_000_000} MB are free in {settings.state}, {needed // 1_000_000} MB are needed: "
+            "make room, or set a smaller SEED_MOVEMENTS in .env"
+        )
+
+
+def start_all(settings: Settings) -> None:
+    """Start the processes in order and wait for each to be ready."""
+    began = time.monotonic()
+    for service in SERVICES:
+        if not service.waits_for_schema:
+            supervisor.start_process(settings, service.name)
+    with waiting("waiting for PostgreSQL") as show:
+        wait_for_postgres(settings, began, show)
+    processes.note_data_folder(settings.state)
+    prepare(settings)
+    for service in SERVICES:
+        supervisor.start_process(settings, service.name)
+    wait_until_ready(settings, began)
+
+
+def all_ready(settings: Settings) -> bool:
+    """Whether every process runs and is ready."""
+    running = running_pids(settings)
+    return (
+        all(service.name in running and not_ready(service, settings) is None for service in SERVICES)
+        and database.not_ready(settings) is None
+    )
+
+
+def running_pids(settings: Settings) -> dict[str, int]:
+    """The pid of each process that runs."""
+    now = supervisor.states(settings)
+    return {name: int(info["pid"]) for name, info in now.items() if info["statename"] == "RUNNING"}
+
+
+def wait_for_postgres(settings: Settings, began: float, show: object) -> None:
+    """Come back when PostgreSQL takes statements; StackError when it died or takes too long."""
+    while (reason := database.not_ready(settings)) is not None:
+        check_alive(settings, {"postgres": BY_NAME["postgres"]})
+        if "authentication failed" in reason:
+            raise StackError(
+                "PostgreSQL refuses the password: its data was made with another POSTGRES_PASSWORD. "
+                "Set that one again, or make clean, which removes the data"
+            )
+        if time.monotonic() - began > READY_SECONDS:
+            raise StackError(f"PostgreSQL is not ready: {reason}\n{tail(settings, 'postgres')}")
+        time.sleep(0.1)
+    say(f"  {'postgres':13} ready  {time.monotonic() - began:4.1f} s")
+
+
+def prepare(settings: Settings) -> None:
+    """Make roles, databases and tables, and fill them: seconds the first time, nothing to do later."""
+    command = [sys.executable, "-P", "-m", "services.postgres.prepare"]
+    with undisturbed():
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=supervisor.environment(settings),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        code = process.wait()
+    except BaseException:
+        with undisturbed():
+            processes.end(processes.tree(process.pid))
+        raise
+    if code:
+        raise StackError(
+            f"the databases could not be prepared (exit code {code}, its words are above)\n{tail(settings, 'postgres')}"
+        )
+    (settings.state / "seeded").touch()
+
+
+def wait_until_ready(settings: Settings, began: float) -> None:
+    """Come back when every process is ready; StackError when one died or takes too long."""
+    pending = {service.name: service for service in SERVICES if service.name != "postgres"}
+    with waiting(waiting_for(pending)) as show:
+        while pending:
+            now = check_alive(settings, pending)
+            reasons = {}
+            for name, service in list(pending.items()):
+                started = now.get(name, {}).get("statename") in (
+                    "RUNNING",
+                    "STARTING" if service.probed else "RUNNING",
+                )
+                reason = not_ready(service, settings) if started else "is being started"
+                if reason is None:
+                    del pending[name]
+                    say(f"  {name:13} ready  {time.monotonic() - began:4.1f} s")
+                else:
+                    reasons[name] = reason
+            if pending and time.monotonic() - began > READY_SECONDS:
+                name, reason = next(iter(reasons.items()))
+                raise StackError(f"{name} {reason} after {READY_SECONDS:.0f} s\n{tail(settings, name)}")
+            if pending:
+                show(waiting_for(pending))
+                time.sleep(0.1)
+
+
+def waiting_for(pending: dict[str, Service]) -> str:
+    """`waiting for gateway, order`."""
+    return f"waiting for {', '.join(pending)}"
+
+
+def check_alive(settings: Settings, services: dict[str, Service]) -> dict[str, dict[str, object]]:
+    """supervisor's view of the processes; StackError with its last words when one of `services` died."""
+    now = supervisor.states(settings)
+    if not now:
+        raise StackError(f"supervisord has ended or does not answer, see {settings.logs / 'supervisord.log'}")
+    for name in services:
+        if now[name]["statename"] in DIED:
+            raise StackError(f"{name} died while it started: {now[name]['spawnerr']}\n{tail(settings, name)}")
+    return now
+
+
+def tail(settings: Settings, name: str) -> str:
+    """The last lines of a process's log, and where the rest is."""
+    path = settings.logs / f"{name}.log"
+    lines = [part for line in last_lines(path, 12) for part in readable(line).splitlines()]
+    return "\n".join([f"The last lines of {path}:", *(f"  {line}" for line in lines)])
+
+
+def stop(settings: Settings, patience: float = STOP_SECONDS) -> bool:
+    """Stop everything, in order where that is possible; True when something was running."""
+    pid = supervisor.answers(settings)
+    if pid is not None:
+        names = [service.name for service in SERVICES if service.name not in STOPPED_LAST]
+        supervisor.stop_processes(settings, names, patience)
+        supervisor.stop_processes(settings, list(STOPPED_LAST), patience)
+        supervisor.shut_down(settings)
+        wait_gone(pid, 5)
+    found = processes.end_all(settings.state)
+    left = processes.leftovers(settings.state)
+    if left:
+        names = [processes.describe(process) for process in left]
+        raise StackError(f"these processes could not be ended: {', '.join(names)}")
+    supervisor.socket_path(settings.state).unlink(missing_ok=True)
+    Running(settings).forget()
+    return pid is not None or found > 0
+
+
+def wait_gone(pid: int, seconds: float) -> None:
+    """Wait until a process has ended, or for so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            # Our own child would stay a zombie until it is asked after.
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                return
+        except ChildProcessError:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+        time.sleep(0.05)
+
+
+def remove(settings: Settings) -> None:
+    """Remove the data: PostgreSQL's, which for root lies elsewhere, then the state folder."""
+    if settings.postgres_data:
+        remove_folder(settings.postgres_data.parent)
+        remove_folder(settings.state)
+        with contextlib.suppress(OSError):  # others' data may be beside it
+            settings.postgres_data.parent.parent.rmdir()
+        return
+    command = [sys.executable, "-P", "-m", "services.postgres.server", "--remove"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=supervisor.environment(settings), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StackError(f"PostgreSQL's data could not be removed: {done.stderr.strip() or done.stdout.strip()}")
+    remove_folder(settings.state)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and what is in it; StackError names what could not be removed."""
+    if folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise StackError(f"{error.filename} could not be removed: {error.strerror}") from None

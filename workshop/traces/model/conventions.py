@@ -1,0 +1,178 @@
+"""What a span's attributes mean, under the old and the new semantic conventions alike.
+
+OpenTelemetry renamed most attributes when they became stable (HTTP 1.23, databases 1.33); libraries of both ages
+send to the same backend, so each question is asked once here, newest name first.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from workshop.traces.model.span import Span
+
+
+def first(span: Span, *keys: str) -> Any:
+    """The first of the attributes that is there and says something."""
+    attributes = span.attributes
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def http_method(span: Span) -> str | None:
+    """`GET`, `POST`, …"""
+    value = first(span, "http.request.method", "http.method")
+    return str(value).upper() if value else None
+
+
+def http_status(span: Span) -> int | None:
+    """The answer's status code."""
+    value = first(span, "http.response.status_code", "http.status_code")
+    try:
+        return int(value) if value is not None else None
+    except (TypeError, ValueError):
+        return None
+
+
+def http_route(span: Span) -> str | None:
+    """The route's template, on server spans."""
+    value = first(span, "http.route")
+    return str(value) if value else None
+
+
+def url(span: Span) -> str | None:
+    """The whole URL of a call, or the path on a server span that has no more."""
+    value = first(span, "url.full", "http.url", "url.path", "http.target")
+    return str(value) if value else None
+
+
+def path(span: Span) -> str | None:
+    """The URL's path, without query."""
+    address = url(span)
+    return (_split(address)[1] or "/") if address else None
+
+
+def peer(span: Span) -> str | None:
+    """Who was called, as `host:port` or a service's name."""
+    named = first(span, "service.peer.name", "peer.service")
+    if named:
+        return str(named)
+    address = first(span, "url.full", "http.url")
+    if address and (host := _split(str(address))[0]):
+        return host
+    host = first(span, "server.address", "net.peer.name", "http.host", "net.sock.peer.name", "net.sock.peer.addr")
+    if not host:
+        return None
+    port = first(span, "server.port", "net.peer.port", "net.sock.peer.port")
+    return f"{host}:{port}" if port and ":" not in str(host) else str(host)
+
+
+@lru_cache(maxsize=4096)
+def _split(address: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(address)
+        return parts.netloc.rpartition("@")[2], parts.path
+    except ValueError:
+        return "", address.split("?", maxsplit=1)[0]
+
+
+def db_system(span: Span) -> str | None:
+    """`postgresql`, `mysql`, `redis`, `mongodb`, …; None when the span is not a database call."""
+    value = first(span, "db.system.name", "db.system")
+    if value:
+        return str(value)
+    return str(first(span, "db.type")) if first(span, "db.type") else None
+
+
+def database(span: Span) -> str | None:
+    """The database's name."""
+    value = first(span, "db.namespace", "db.name", "db.instance")
+    return str(value) if value else None
+
+
+def statement(span: Span) -> str | None:
+    """The text of a database call's statement, comments and all."""
+    value = first(span, "db.query.text", "db.statement")
+    return str(value) if value else None
+
+
+def is_db(span: Span) -> bool:
+    """Whether the span is a call to a database."""
+    return db_system(span) is not None and span.kind in ("client", "internal")
+
+
+def is_rpc(span: Span) -> bool:
+    """Whether the span is one side of an RPC, gRPC for example."""
+    return first(span, "rpc.system.name", "rpc.system") is not None
+
+
+def is_messaging(span: Span) -> bool:
+    """Whether the span sends or handles a message."""
+    return first(span, "messaging.system", "messaging.destination.name", "messaging.destination") is not None
+
+
+# Spans that stand for a wait, as libraries name them: HikariDataSource.getConnection, pg-pool.connect, …
+_WAITS = re.compile(
+    r"(?i)getconnection|pool[.\-_ ]?(acquire|connect|get|checkout|wait)|\bacquire|\block\b|mutex|semaphore"
+    r"|\bwait|queue.?wait"
+)
+
+
+def is_wait(span: Span) -> bool:
+    """Whether the span's name says that it waits: for a connection, a lock, a place."""
+    return bool(_WAITS.search(span.name)) and not statement(span)
+
+
+def is_call(span: Span) -> bool:
+    """Whether the span is a call to another process that is no database: HTTP, RPC, or a plain client span."""
+    return span.kind == "client" and not is_db(span)
+
+
+_RETRYABLE_GRPC = {"4", "8", "10", "14", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "UNAVAILABLE"}
+
+
+def grpc_status(span: Span) -> str | None:
+    """gRPC's status, as the library wrote it: a number or a name."""
+    value = first(span, "rpc.response.status_code", "rpc.grpc.status_code")
+    return None if value is None else str(value)
+
+
+def could_be_retried(span: Span) -> bool:
+    """Whether the call failed in a way that callers answer by trying again: no answer, 5xx, 408, 425 or 429."""
+    status = http_status(span)
+    if status is not None:
+        return status >= 500 or status in (408, 425, 429)
+    if (grpc := grpc_status(span)) is not None:
+        return grpc in _RETRYABLE_GRPC
+    return span.is_error
+
+
+def resend_count(span: Span) -> int:
+    """How many times the request had been sent before, as the client library counted, else 0."""
+    try:
+        return int(first(span, "http.request.resend_count", "http.resend_count", "http.retry_count") or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def error_text(span: Span) -> str:
+    """What went wrong, in the span's own words: exception, status message, error type, status code; or ''."""
+    for event in reversed(span.events):
+        kind = event.attributes.get("exception.type") or event.attributes.get("error.kind")
+        if kind or event.name in ("exception", "error"):
+            message = event.attributes.get("exception.message") or event.attributes.get("message") or ""
+            return ": ".join(str(part) for part in (kind, message) if part) or event.name
+    if span.status_message:
+        return span.status_message
+    kind = first(span, "error.type", "error.message")
+    if kind and not str(kind).isdigit():
+        return str(kind)
+    status = http_status(span)
+    if status is not None and status >= 400:
+        return f"answered {status}"
+    if (grpc := grpc_status(span)) not in (None, "0", "OK"):
+        return f"gRPC status {grpc}"
+    return str(kind) if kind else ""

@@ -1,0 +1,55 @@
+"""A database statement's text: on one line, without its values, and in as few words as tell it from others."""
+
+import re
+from functools import lru_cache
+
+STATEMENT_SHOWN = 60  # characters of a statement that stand for it where it has no summary
+
+
+_COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
+
+
+_LITERAL = re.compile(
+    r"'(?:[^']|'')*'|\$\d+|%\(\w+\)s|%s|(?<![:\w]):\w+|@\w+|\?|\b0x[0-9a-f]+\b|(?<![\w.])-?\d+(?:\.\d+)?\b"
+)
+
+
+_LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
+
+
+_ROWS = re.compile(r"(\(\?\))(?:\s*,\s*\(\?\))+")
+
+
+_SPACE = re.compile(r"\s+")
+
+
+@lru_cache(maxsize=4096)
+def tidy(text: str) -> str:
+    """The statement on one line, without its comments."""
+    return _SPACE.sub(" ", _COMMENT.sub(" ", text)).strip()
+
+
+@lru_cache(maxsize=4096)
+def normalised(text: str) -> str:
+    """The statement with every value as `?`, so that two runs with different values are equal."""
+    text = _LITERAL.sub("?", tidy(text[:20_000]))
+    return _ROWS.sub(r"\1", _LIST.sub("(?)", text)).lower()
+
+
+def head(text: str, length: int = STATEMENT_SHOWN) -> str:
+    """The beginning of a statement, on one line."""
+    line = tidy(text)
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+_TABLE = re.compile(r'(?i)\b(?:from|into|join|update|table)\s+(?:only\s+)?((?!select\b|set\b)[\w."`\[\]$]+)')
+
+
+@lru_cache(maxsize=4096)
+def summary(text: str) -> str:
+    """The statement's verb and tables, as OpenTelemetry defines a query summary: `SELECT stock_movement`."""
+    line = tidy(text[:20_000])
+    verb = line.split(" ", 1)[0].upper()
+    tables = list(dict.fromkeys(name.strip('"`[]') for name in _TABLE.findall(line)))
+    lock = " FOR UPDATE" if re.search(r"(?i)\bfor (?:no key )?update\b", line) else ""
+    return " ".join([verb, *tables[:3]]) + lock

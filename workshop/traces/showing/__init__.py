@@ -1,0 +1,1 @@
+"""Traces, diagnoses and comparisons as a terminal shows them. Fetches nothing."""

@@ -1,0 +1,1 @@
+"""Where a trace's time went: self time, critical path, legs, percentiles."""
