@@ -6,10 +6,10 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from services.jaeger.api import QueryAPI
-from services.jaeger.receiver import Receiver
+from services.jaeger.query.api import QueryAPI
+from services.jaeger.receiving.receiver import Receiver
 from services.jaeger.settings import Settings, SettingsError
-from services.jaeger.store import Store
+from services.jaeger.store.store import Store
 from services.jaeger.web import App
 
 log = logging.getLogger("jaeger")

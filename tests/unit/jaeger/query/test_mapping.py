@@ -12,10 +12,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from services.jaeger import legacy, otlp, v3
-from services.jaeger.search import Query, find
-from services.jaeger.store import Snapshot, Store
-from services.jaeger.summary import summary
+from services.jaeger.query import legacy, v3
+from services.jaeger.receiving import otlp
+from services.jaeger.store.search import Query, find
+from services.jaeger.store.store import Snapshot, Store
+from services.jaeger.store.summary import summary
 from tests.unit.jaeger.otlp_strategies import Holder, examples, requests
 
 KINDS = ("", "internal", "server", "client", "producer", "consumer")

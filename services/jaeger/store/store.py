@@ -9,9 +9,9 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from services.jaeger.lean import LeanSpans
-from services.jaeger.tables import Operation, Source, Table, named
-from services.jaeger.trace import KINDS, NO_ID, RECORD, Calls, Record, Trace, frame_head
+from services.jaeger.store.lean import LeanSpans
+from services.jaeger.store.tables import Operation, Source, Table, named
+from services.jaeger.store.trace import KINDS, NO_ID, RECORD, Calls, Record, Trace, frame_head
 
 MAX_SPAN = 2**20  # bytes; a span beyond it is rejected
 MAX_PARTS = 10_000  # attributes, events or links; a span with more of one is rejected

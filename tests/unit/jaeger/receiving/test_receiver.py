@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from services.jaeger.store import MAX_SPAN
+from services.jaeger.store.store import MAX_SPAN
 from tests.unit.jaeger.otlp_strategies import a_request, a_span
 from tests.unit.jaeger.stand_in import StandIn
 

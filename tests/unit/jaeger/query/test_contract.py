@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.jaeger.stand_in import StandIn
 
-CONTRACT = Path(__file__).parents[2] / "contract"
+CONTRACT = Path(__file__).parents[3] / "contract"
 RECORDED = [json.loads(line) for line in (CONTRACT / "jaeger-2.20-answers.jsonl").read_text().splitlines()]
 
 

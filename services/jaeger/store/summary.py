@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from services.jaeger.store import Store
-from services.jaeger.trace import NO_ID, Trace
+from services.jaeger.store.store import Store
+from services.jaeger.store.trace import NO_ID, Trace
 
 MANY_CALLS = 100  # in a trace; beyond these they are counted anew each time instead of being remembered
 

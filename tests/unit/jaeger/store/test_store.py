@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from services.jaeger.store import MAX_SPAN, Store
-from services.jaeger.summary import dependencies, summary
+from services.jaeger.store.store import MAX_SPAN, Store
+from services.jaeger.store.summary import dependencies, summary
 from tests.unit.jaeger.otlp_strategies import a_request, a_span, examples
 
 

@@ -9,10 +9,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
-from services.jaeger.store import Store
-from services.jaeger.tables import Source
-from services.jaeger.trace import KINDS, Trace
-from services.jaeger.values import as_string
+from services.jaeger.store.store import Store
+from services.jaeger.store.tables import Source
+from services.jaeger.store.trace import KINDS, Trace
+from services.jaeger.store.values import as_string
 
 STATUSES = {"OK": 1, "ERROR": 2}
 TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))

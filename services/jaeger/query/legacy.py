@@ -16,11 +16,11 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from services.jaeger.store import Snapshot
-from services.jaeger.tables import Source
-from services.jaeger.trace import KINDS, NO_ID, Record
-from services.jaeger.v3 import CACHED, double_json, sorted_by_key
-from services.jaeger.values import as_string
+from services.jaeger.query.v3 import CACHED, double_json, sorted_by_key
+from services.jaeger.store.store import Snapshot
+from services.jaeger.store.tables import Source
+from services.jaeger.store.trace import KINDS, NO_ID, Record
+from services.jaeger.store.values import as_string
 
 SAFE_INTEGER = 2**53 - 1  # JavaScript's largest exact integer
 STATUS_TAGS = {

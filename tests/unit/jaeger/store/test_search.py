@@ -7,10 +7,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, Instr
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from services.jaeger.search import Query, find
-from services.jaeger.store import Store
-from services.jaeger.trace import KINDS
-from services.jaeger.values import as_string
+from services.jaeger.store.search import Query, find
+from services.jaeger.store.store import Store
+from services.jaeger.store.trace import KINDS
+from services.jaeger.store.values import as_string
 from tests.unit.jaeger.otlp_strategies import a_request, a_span, many_examples, named
 
 names = st.sampled_from(["a", "b"])

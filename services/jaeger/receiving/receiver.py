@@ -5,8 +5,8 @@ import threading
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from services.jaeger import otlp
-from services.jaeger.store import Store
+from services.jaeger.receiving import otlp
+from services.jaeger.store.store import Store
 from services.jaeger.web import App, Request, Response, text, to_json
 
 PROTOBUF = "application/x-protobuf"

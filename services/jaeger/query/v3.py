@@ -16,8 +16,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from services.jaeger.store import Snapshot
-from services.jaeger.tables import Source
+from services.jaeger.store.store import Snapshot
+from services.jaeger.store.tables import Source
 
 CACHED = 2048  # attributes; those of a trace repeat themselves
 DROPPED = (

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from services.jaeger import legacy, otlp, v3
-from services.jaeger.params import BadParameter, dependencies_window, old_query, trace_id, v3_query
-from services.jaeger.search import find
+from services.jaeger.query import legacy, v3
+from services.jaeger.query.params import BadParameter, dependencies_window, old_query, trace_id, v3_query
+from services.jaeger.receiving import otlp
 from services.jaeger.settings import Settings
-from services.jaeger.store import Snapshot, Store
-from services.jaeger.summary import dependencies, summary
-from services.jaeger.trace import KINDS
+from services.jaeger.store.search import find
+from services.jaeger.store.store import Snapshot, Store
+from services.jaeger.store.summary import dependencies, summary
+from services.jaeger.store.trace import KINDS
 from services.jaeger.web import App, HTTPError, Request, Response, to_json
 
 JSON_ERROR = "text/plain; charset=utf-8"  # Jaeger's own type for its JSON error answers

@@ -1,0 +1,1 @@
+"""OTLP in: the requests, and what is wrong with them."""

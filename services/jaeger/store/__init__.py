@@ -1,0 +1,1 @@
+"""The spans in memory: bounded, searched, summed up."""
