@@ -12,8 +12,15 @@ from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from common.errors import DATABASE_AWAY, OVERLOADED, Problem
 from common.telemetry import SummaryCursor
 
-# What every connection of a service has, in a pool or not.
-CONNECTION: dict[str, Any] = {"autocommit": True, "connect_timeout": 3, "cursor_factory": SummaryCursor}
+# What every connection of a service has, in a pool or not. The isolation level is the one that the statements were
+# written for, and PostgreSQL's default; but a database or a role may be given another, and under REPEATABLE READ the
+# inventory would sell what it has sold already.
+CONNECTION: dict[str, Any] = {
+    "autocommit": True,
+    "connect_timeout": 3,
+    "cursor_factory": SummaryCursor,
+    "options": r"-c default_transaction_isolation=read\ committed",
+}
 
 
 def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
@@ -31,7 +38,7 @@ def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
         max_waiting=40,
         check=_check,
         open=False,
-        kwargs={**CONNECTION, "options": "-c statement_timeout=8s -c lock_timeout=4s"},
+        kwargs={**CONNECTION, "options": f"{CONNECTION['options']} -c statement_timeout=8s -c lock_timeout=4s"},
     )
     pool.open()
     # Before the interpreter ends its threads: a pool that is still open then makes the exit wait for them.

@@ -11,17 +11,22 @@ from werkzeug.exceptions import HTTPException
 log = logging.getLogger(__name__)
 
 
-# The reasons in a 503 that was given before anything was begun.
+# The reasons in a 503 or 504 that was given before anything was begun.
 OVERLOADED = "overloaded"
 DATABASE_AWAY = "database_away"
-NOTHING_BEGUN = (OVERLOADED, DATABASE_AWAY)
+UNREACHABLE = "unreachable"
+NO_TIME = "no_time"
+NOTHING_BEGUN = (OVERLOADED, DATABASE_AWAY, UNREACHABLE, NO_TIME)
 
 
 class Problem(Exception):
     """An error with an HTTP status that the caller should see.
 
-    `extra` adds members to the answer, `headers` adds headers to it.
+    `extra` adds members to the answer, `headers` adds headers to it. One that a call to another service ended with is
+    not `sure` when an earlier attempt's connection broke: that attempt may have done what the answer refuses.
     """
+
+    sure = True
 
     def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: object) -> None:
         super().__init__(detail)
@@ -29,6 +34,11 @@ class Problem(Exception):
         self.detail = detail
         self.headers = headers or {}
         self.extra = extra
+
+    @property
+    def refused(self) -> bool:
+        """Whether the other side certainly did nothing; after any other answer, or none, it may have."""
+        return self.sure and (self.status < 500 or self.extra.get("reason") in NOTHING_BEGUN)
 
 
 def problem_response(problem: Problem) -> Response:

@@ -1,18 +1,22 @@
 """Calls to other services over HTTP."""
 
+from collections.abc import Callable, Container
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from common import deadline
-from common.errors import NOTHING_BEGUN, Problem
+from common.errors import NO_TIME, NOTHING_BEGUN, UNREACHABLE, Problem
 
 # A service that is being restarted is away for about as long.
 RECONNECT_SECONDS = 3.0
 # By so much the one who is asked gives up before we do, so that its answer still reaches us.
 MARGIN_SECONDS = 0.05
+# The 4xx that are our caller's business. A 401 is not: it is between the two services.
+PASSED_ON = frozenset(range(400, 500)) - {401}
 
 
 class ServiceClient:
@@ -34,12 +38,35 @@ class ServiceClient:
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
 
-    def call(self, method: str, path: str, **arguments: Any) -> Any:
+    def call(self, method: str, path: str, *, passed_on: Container[int] = PASSED_ON, **arguments: Any) -> Any:
         """The JSON of a 2xx answer.
 
-        Problem with the other side's status and detail when it answers 4xx or 5xx, 504 when it does not
-        answer in time, 503 when it cannot be reached.
+        Problem with the other side's status and detail when it answers 5xx, or a 4xx in `passed_on`; 502 for any
+        other 4xx, which is a fault of ours and not our caller's; 504 when it does not answer in time, 503 when it
+        cannot be reached. It is not `sure` after an attempt that may have been carried out.
         """
+        lost: list[requests.ConnectionError] = []
+
+        def attempt() -> requests.Response:
+            try:
+                return self._attempt(method, path, **arguments)
+            except requests.ConnectionError as error:
+                if not never_made(error):
+                    lost.append(error)
+                raise
+
+        try:
+            return self._answer(attempt, passed_on)
+        except Problem as problem:
+            if lost:
+                problem.sure = False
+                if problem.extra.get("reason") in NOTHING_BEGUN:
+                    # By this attempt. The one whose connection broke may have begun.
+                    del problem.extra["reason"]
+            raise
+
+    def _answer(self, attempt: Callable[[], requests.Response], passed_on: Container[int]) -> Any:
+        """What `call` returns; it makes attempts until one has an answer."""
         attempts = Retrying(
             stop=stop_after_delay(RECONNECT_SECONDS),
             wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
@@ -47,28 +74,30 @@ class ServiceClient:
             reraise=True,
         )
         try:
-            response = attempts(self._attempt, method, path, **arguments)
+            response = attempts(attempt)
         except requests.ReadTimeout as error:
             raise Problem(504, f"{self.name} did not answer in time") from error
+        except requests.ConnectionError as error:
+            retry = {"Retry-After": "1"}
+            raise Problem(503, f"{self.name} cannot be reached", headers=retry, reason=UNREACHABLE) from error
         except requests.RequestException as error:
-            raise Problem(503, f"{self.name} cannot be reached", headers={"Retry-After": "1"}) from error
-        if response.ok:
+            raise Problem(502, f"{self.name}'s answer cannot be read ({type(error).__name__})") from error
+        if not response.ok:
+            raise _problem_of(self.name, response, passed_on)
+        try:
             return response.json()
-        problem = _problem_of(self.name, response)
-        if attempts.statistics["attempt_number"] > 1 and problem.extra.get("reason") in NOTHING_BEGUN:
-            # This attempt was refused before anything was begun; the one whose connection broke may not have been.
-            del problem.extra["reason"]
-        raise problem
+        except requests.JSONDecodeError as error:
+            raise Problem(502, f"{self.name} answered {response.status_code} and no JSON") from error
 
     def _attempt(
-        self, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any
+        self, method: str, path: str, headers: dict[str, str] | None = None, keep: float = 0.0, **arguments: Any
     ) -> requests.Response:
         seconds = self.timeout
         if (left := deadline.remaining()) is not None:
-            seconds = min(seconds, left)
+            seconds = min(seconds, left - keep)
         theirs = seconds - MARGIN_SECONDS
         if theirs <= 0:
-            raise Problem(504, f"no time was left to ask {self.name}")
+            raise Problem(504, f"no time was left to ask {self.name}", reason=NO_TIME)
         headers = {**(headers or {}), deadline.HEADER: str(int(theirs * 1000))}
         return self.session.request(
             method, self.base_url + path, timeout=(min(1.0, seconds), seconds), headers=headers, **arguments
@@ -84,7 +113,13 @@ def _connection_failed(error: BaseException) -> bool:
     return isinstance(error, requests.ConnectionError) and not isinstance(error, requests.ReadTimeout)
 
 
-def _problem_of(name: str, response: requests.Response) -> Problem:
+def never_made(error: requests.ConnectionError) -> bool:
+    """Whether there was no connection at all, so that nothing can have been sent on it."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _problem_of(name: str, response: requests.Response, passed_on: Container[int]) -> Problem:
     """The other side's problem, to be passed on to our own caller."""
     try:
         body = response.json()
@@ -92,6 +127,8 @@ def _problem_of(name: str, response: requests.Response) -> Problem:
         body = None
     if not isinstance(body, dict):
         return Problem(502, f"{name} answered {response.status_code} and no problem+json")
+    if response.status_code < 500 and response.status_code not in passed_on:
+        return Problem(502, f"{name} refused the call with {response.status_code}: {body.get('detail', '')}")
     extra = {key: value for key, value in body.items() if key not in ("type", "title", "status", "detail")}
     headers = {"Retry-After": response.headers["Retry-After"]} if "Retry-After" in response.headers else {}
     return Problem(response.status_code, str(body.get("detail", "")), headers=headers, **extra)

@@ -13,6 +13,9 @@ OrderId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{
 Card = Annotated[str, Field(pattern=r"^[0-9]{12,19}$", repr=False)]
 CustomerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@:-]{1,64}$")]
 
+# What one charge may come to, in cents: the provider takes no more.
+MOST_CENTS = 100_000_000
+
 
 class Body(BaseModel):
     """A JSON object with no members but the declared ones, and no conversion of their types."""

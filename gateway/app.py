@@ -38,6 +38,20 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
+def tell_what_is_open(problem: Problem, idempotency_key: str) -> None:
+    """Add to a checkout's problem what its customer needs in order not to buy twice.
+
+    The order service tells an order's status. Without its word there may be an order all the same, unless nothing was
+    begun. Whoever comes again while it is open must do it with the same key, also when that was made here.
+    """
+    if "order_status" not in problem.extra and not problem.refused:
+        problem.extra["order_status"] = "unknown"
+        if problem.status < 500:
+            problem.status, problem.detail = 503, f"the first answer was lost, the second said: {problem.detail}"
+    if problem.extra.get("order_status") in ("pending", "unknown"):
+        problem.extra["idempotency_key"] = idempotency_key
+
+
 def create_app() -> Flask:
     """The application."""
     settings = load(Settings)
@@ -60,7 +74,11 @@ def create_app() -> Flask:
     def checkout() -> tuple[Response, int]:
         # A key of our own where the client has none: a call to the order service may have to be repeated.
         key = read_idempotency_key() or str(uuid.uuid4())
-        order = orders.place(read_body(Checkout).model_dump(), key)
+        try:
+            order = orders.place(read_body(Checkout).model_dump(), key)
+        except Problem as problem:
+            tell_what_is_open(problem, key)
+            raise
         return jsonify(**order, trace_id=current_trace_id()), 201
 
     @app.get("/products")

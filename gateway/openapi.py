@@ -80,7 +80,15 @@ SCHEMAS: dict[str, Any] = {
             "detail": {"type": "string"},
             "reason": {"type": "string", "description": "the same for the same fault, for programs"},
             "order_id": ORDER_ID,
-            "order_status": {"const": "pending", "description": "not decided yet: GET /orders/{order_id} tells later"},
+            "order_status": {
+                "enum": ["pending", "failed", "unknown"],
+                "description": "pending: not decided yet, GET /orders/{order_id} tells later; failed: nothing was "
+                "charged or taken; unknown: there may be an order. Without it there is none",
+            },
+            "idempotency_key": {
+                "type": "string",
+                "description": "while the order is not decided or unknown: a repetition with this key buys once",
+            },
             "skus": {"type": "array", "items": {"type": "string"}, "description": "the products that do not exist"},
             "errors": {
                 "type": "array",

@@ -34,4 +34,4 @@ def confirm(connection: Connection, order_id: str, price: Price) -> None:
             return
         found = store.find(connection, order_id)
         if found is None or found["status"] != "confirmed":
-            raise Problem(409, "the order was given up meanwhile", order_id=order_id)
+            raise Problem(409, "the order was given up meanwhile", order_id=order_id, order_status="failed")

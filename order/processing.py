@@ -3,16 +3,24 @@
 import logging
 from typing import Any, NamedTuple
 
+import psycopg
 from opentelemetry import trace
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from common.errors import NOTHING_BEGUN, Problem
+from common import database, deadline
+from common.errors import NO_TIME, Problem
+from common.http_client import MARGIN_SECONDS
 from common.schemas import Card, CustomerId, Items
-from order import outbox, store
-from order.clients import Inventory, Payment, Price
+from order import answers, outbox, store
+from order.clients import UNDO_SECONDS, Inventory, Payment, Price
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("order")
+
+# With less of its time left, in seconds, a request could not even ask for its stock.
+LEAST_SECONDS = UNDO_SECONDS + 2 * MARGIN_SECONDS
+# How often a key is looked at whose order is neither there nor can be made: its owner has freed it in between.
+KEY_ATTEMPTS = 5
 
 
 class NewOrder(Items):
@@ -35,70 +43,107 @@ class OrderProcessor(NamedTuple):
     def process(self, order_id: str, idempotency_key: str, order: NewOrder) -> dict[str, Any]:
         """Confirm the order; returns order_id, status, total_cents, currency.
 
-        A repetition, by its idempotency key, gets the first one's answer. Problem when the order failed.
+        A repetition, by its idempotency key, gets the first one's answer. Problem when the order failed, or, when its
+        order_status is pending, is not decided yet.
         """
         attributes: dict[str, str | int] = {"order.id": order_id, "order.item_count": len(order.items)}
         # An exception that leaves this block makes the span's status ERROR.
         with tracer.start_as_current_span("ProcessOrder", attributes=attributes, record_exception=False) as span:
-            items = [item.model_dump() for item in order.items]
-            with self.pool.connection() as connection:
-                if not store.create(connection, order_id, order.customer_id, idempotency_key, items):
-                    return repeated(store.find_by_key(connection, order.customer_id, idempotency_key), items)
-            price = None
+            if (left := deadline.remaining()) is not None and left < LEAST_SECONDS:
+                raise Problem(504, "no time was left for this order", reason=NO_TIME)
+            first = self._write_down(order_id, idempotency_key, order)
+            if first is not None:
+                return repeated(first, order)
             try:
-                price = self.inventory.reserve(order_id, order.items)
-                span.set_attribute("order.total_cents", price.total_cents)
-                self.payment.charge(order_id, price, order.card)
-            except Problem as problem:
-                # Now, not when it leaves the span: undoing what was done takes its time, too.
-                span.record_exception(problem)
-                problem.extra["order_id"] = order_id
-                price = self._settle(order_id, problem, reserved=price is not None)
-            with self.pool.connection() as connection:
-                outbox.confirm(connection, order_id, price)
+                price = self._carry_out(span, order_id, order)
+            except Exception as error:
+                told = self._not_confirmed(order_id, error)
+                if told is error:
+                    raise
+                raise told from error
         log.info("order %s confirmed", order_id, extra={"total_cents": price.total_cents})
-        return confirmation(order_id, price)
+        return answers.confirmation(order_id, price)
+
+    def _write_down(self, order_id: str, idempotency_key: str, order: NewOrder) -> dict[str, Any] | None:
+        """Make the pending order; the customer's earlier one with this key instead when there is one."""
+        items = [item.model_dump() for item in order.items]
+        try:
+            with self.pool.connection() as connection:
+                for _ in range(KEY_ATTEMPTS):
+                    if store.create(connection, order_id, order.customer_id, idempotency_key, items):
+                        return None
+                    if first := store.find_by_key(connection, order.customer_id, idempotency_key):
+                        return first
+        except (PoolTimeout, TooManyRequests):
+            raise
+        except psycopg.OperationalError as error:
+            # It may be written all the same. Nobody is asked for anything, so all that can come of it is a failure.
+            raise answers.about(database.unavailable(self.pool, error), order_id, "pending") from error
+        raise Problem(409, "others are using this Idempotency-Key", headers={"Retry-After": "2"}, reason="in_progress")
+
+    def _carry_out(self, span: trace.Span, order_id: str, order: NewOrder) -> Price:
+        """Every step, the order being written down; what it cost."""
+        price = None
+        try:
+            price = self.inventory.reserve(order_id, order.items)
+            span.set_attribute("order.total_cents", price.total_cents)
+            self.payment.charge(order_id, price, order.card)
+        except Problem as problem:
+            # Now, not when it leaves the span: undoing what was done takes its time, too.
+            span.record_exception(problem)
+            price = self._settle(order_id, problem, reserved=price is not None)
+        with self.pool.connection() as connection:
+            outbox.confirm(connection, order_id, price)
+        return price
 
     def _settle(self, order_id: str, problem: Problem, *, reserved: bool) -> Price:
         """After a step that failed: the price when the card was charged after all, else the problem, all undone."""
         log.warning("order %s: %s", order_id, problem.detail)
+        unsure = not problem.refused
         try:
-            if reserved and not refused(problem) and (price := self.payment.settle(order_id)):
-                return price
-            if reserved or not refused(problem):
+            if reserved and unsure:
+                charge = self.payment.settle(order_id)
+                if charge.paid:
+                    return charge.paid
+                problem = answers.not_paid(charge) if charge.declined or problem.status < 500 else problem
+            if reserved or unsure:
                 self.inventory.release(order_id)
         except Problem as second:
-            problem.extra["order_status"] = "pending"
             log.warning("order %s stays pending, the worker will settle it: %s", order_id, second.detail)
             raise problem from second
         with self.pool.connection() as connection:
-            store.fail(connection, order_id, problem.status, problem.detail, problem.extra)
-        raise problem
+            if not store.fail(connection, order_id, problem) and (first := store.find_first(connection, order_id)):
+                # The worker was quicker. Its word stands.
+                confirmed = answers.repeated(first)
+                return Price(confirmed["total_cents"], confirmed["currency"])
+        raise answers.about(problem, order_id, "failed")
+
+    def _not_confirmed(self, order_id: str, error: Exception) -> Problem:
+        """What the client is told after `error`, with the order's id and status. One that is not decided is left for
+        the worker, which need not wait: nobody works on it any more.
+        """
+        if isinstance(error, psycopg.OperationalError):
+            return answers.about(database.unavailable(self.pool, error), order_id, "pending")
+        if isinstance(error, Problem):
+            problem = error
+            if "order_status" in problem.extra:
+                return problem
+        else:
+            log.exception("unexpected error with order %s", order_id)
+            trace.get_current_span().record_exception(error)
+            problem = Problem(500, "an unexpected error; the service's log has it")
+        try:
+            with self.pool.connection() as connection:
+                store.leave(connection, order_id, problem)
+        except psycopg.OperationalError as away:
+            log.warning("order %s: nobody is told that it was left (%s)", order_id, type(away).__name__)
+            # A customer's failure stands once it is written down, and not before.
+            problem = problem if problem.status >= 500 else answers.undecided()
+        return answers.about(problem, order_id, "pending")
 
 
-def refused(problem: Problem) -> bool:
-    """Whether the other side certainly did nothing; after any other answer, or none, it may have."""
-    return problem.status < 500 or problem.extra.get("reason") in NOTHING_BEGUN
-
-
-def confirmation(order_id: str, price: Price) -> dict[str, Any]:
-    """The answer for a confirmed order."""
-    return {"order_id": order_id, "status": "confirmed", **price._asdict()}
-
-
-def repeated(first: dict[str, Any] | None, items: list[dict[str, Any]]) -> dict[str, Any]:
+def repeated(first: dict[str, Any], order: NewOrder) -> dict[str, Any]:
     """The answer to a repetition: the first request's, also when that was a Problem."""
-    if first is None or first["items"] != items:
+    if first["items"] != [item.model_dump() for item in order.items]:
         raise Problem(422, "this Idempotency-Key was used for another order", reason="idempotency_key_reused")
-    if first["status"] == "confirmed":
-        return confirmation(first["order_id"], Price(first["total_cents"], first["currency"]))
-    if first["status"] == "failed":
-        told = first["failure"]
-        raise Problem(told["status"], told["detail"], **told["extra"])
-    raise Problem(
-        409,
-        "the first request with this Idempotency-Key is still being worked on",
-        headers={"Retry-After": "2"},
-        reason="in_progress",
-        order_id=first["order_id"],
-    )
+    return answers.repeated(first)

@@ -9,7 +9,7 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from common.errors import Problem
-from order import outbox, store
+from order import answers, outbox, store
 from order.clients import Inventory, Payment
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,12 @@ class Recovery(NamedTuple):
 
     def settle(self, connection: psycopg.Connection, order_id: str) -> None:
         """Confirm the order if its card was charged, else make sure that it never will be, and undo the rest."""
-        price = self.payment.settle(order_id)
-        if price is not None:
-            outbox.confirm(connection, order_id, price)
+        charge = self.payment.settle(order_id)
+        if charge.paid:
+            outbox.confirm(connection, order_id, charge.paid)
             log.info("order %s confirmed late", order_id)
             return
         self.inventory.release(order_id)
-        detail = "the checkout was interrupted; nothing was charged"
-        store.fail(connection, order_id, 503, detail, {"reason": "interrupted", "order_id": order_id})
-        log.info("order %s failed: interrupted", order_id)
+        failure = answers.not_paid(charge)
+        store.fail(connection, order_id, failure)
+        log.info("order %s failed late: %s", order_id, failure.detail)

@@ -6,6 +6,8 @@ from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from common.errors import Problem
+
 CREATE = """
 INSERT INTO orders (id, customer_id, idempotency_key, items)
 VALUES (%(id)s, %(customer_id)s, %(idempotency_key)s, %(items)s)
@@ -14,6 +16,13 @@ ON CONFLICT (customer_id, idempotency_key) DO NOTHING
 
 FIND = """
 SELECT id AS order_id, customer_id, items, status, reason, total_cents, currency, created_at, announced_at
+FROM orders
+WHERE id = %(id)s
+"""
+
+# What the first answer is made of.
+FIND_FIRST = """
+SELECT id AS order_id, items, status, failure, total_cents, currency
 FROM orders
 WHERE id = %(id)s
 """
@@ -36,11 +45,20 @@ INSERT INTO outbox (topic, order_id, headers)
 SELECT %(topic)s, id, %(headers)s FROM confirmed
 """
 
-# A failure of ours (5xx) frees the customer's key: a repetition is a new attempt. One of theirs keeps it.
+# What the client was told already stands. A failure of ours (5xx) frees the customer's key: a repetition is a new
+# attempt. One of theirs keeps it.
 FAIL = """
 UPDATE orders
-SET status = 'failed', reason = %(reason)s, failure = %(failure)s,
-    idempotency_key = CASE WHEN %(ours)s THEN id ELSE idempotency_key END
+SET status = 'failed', reason = COALESCE(reason, %(reason)s), failure = COALESCE(failure, %(failure)s),
+    idempotency_key = CASE WHEN failure IS NULL AND %(ours)s THEN id ELSE idempotency_key END
+WHERE id = %(id)s AND status = 'pending'
+"""
+
+# Whoever had it in hand gives it up, so it is the next that the worker takes. A failure of the customer's is decided
+# by now, though not yet undone.
+LEAVE = """
+UPDATE orders
+SET attended_at = '-infinity', reason = COALESCE(reason, %(reason)s), failure = COALESCE(failure, %(failure)s)
 WHERE id = %(id)s AND status = 'pending'
 """
 
@@ -92,6 +110,12 @@ def find(connection: Connection, order_id: str) -> dict[str, Any] | None:
         return cursor.execute(FIND, {"id": order_id}).fetchone()
 
 
+def find_first(connection: Connection, order_id: str) -> dict[str, Any] | None:
+    """The order, with how its failure was told."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(FIND_FIRST, {"id": order_id}).fetchone()
+
+
 def find_by_key(connection: Connection, customer_id: str, idempotency_key: str) -> dict[str, Any] | None:
     """The customer's order with this key, with how its failure was told."""
     with connection.cursor(row_factory=dict_row) as cursor:
@@ -107,12 +131,22 @@ def confirm(
     return connection.execute(CONFIRM, {**values, "topic": topic, "headers": Jsonb(headers)}).rowcount > 0
 
 
-def fail(connection: Connection, order_id: str, status: int, detail: str, extra: dict[str, Any]) -> bool:
+def fail(connection: Connection, order_id: str, problem: Problem) -> bool:
     """Fail a pending order, and keep what its client is told; False when it is decided already."""
-    failure = {"status": status, "detail": detail, "extra": extra}
-    reason = str(extra.get("reason") or detail)
-    values = {"id": order_id, "reason": reason, "failure": Jsonb(failure), "ours": status >= 500}
+    values = {"id": order_id, **_failure(problem), "ours": problem.status >= 500}
     return connection.execute(FAIL, values).rowcount > 0
+
+
+def leave(connection: Connection, order_id: str, problem: Problem) -> None:
+    """Leave a pending order to the worker; a customer's failure (4xx) is kept as what it comes to."""
+    told = _failure(problem) if problem.status < 500 else {"reason": None, "failure": None}
+    connection.execute(LEAVE, {"id": order_id, **told})
+
+
+def _failure(problem: Problem) -> dict[str, Any]:
+    """The columns that say why an order failed, and how its client was told."""
+    failure = {"status": problem.status, "detail": problem.detail, "extra": problem.extra}
+    return {"reason": str(problem.extra.get("reason") or problem.detail), "failure": Jsonb(failure)}
 
 
 def take_stale(connection: Connection, seconds: float) -> str | None:

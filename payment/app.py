@@ -5,7 +5,7 @@ import uuid
 from flask import Flask, Response, jsonify
 from pydantic import Field
 
-from common.schemas import Body, Card, OrderId, read_body
+from common.schemas import MOST_CENTS, Body, Card, OrderId, read_body
 from common.service import create_service
 from common.settings import ServiceSettings, load
 from payment.clients import Provider
@@ -21,7 +21,7 @@ class NewCharge(Body):
     """The body of POST /charges."""
 
     order_id: OrderId
-    amount_cents: int = Field(ge=1, le=100_000_000)
+    amount_cents: int = Field(ge=1, le=MOST_CENTS)
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     card: Card
 
@@ -43,6 +43,7 @@ def create_app() -> Flask:
         return jsonify(
             order_id=str(order_id),
             status=decided["status"],
+            message=decided.get("message"),
             amount_cents=decided.get("amount"),
             currency=decided.get("currency"),
         )

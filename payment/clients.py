@@ -15,6 +15,7 @@ from tenacity import (
 
 from common import deadline
 from common.errors import Problem
+from common.http_client import never_made
 
 ATTEMPTS = 3
 # Each attempt waits this long for bytes: three of them and the pauses fit into what the order service waits.
@@ -22,7 +23,11 @@ TIMEOUT_SECONDS = 1.5
 
 
 class ProviderError(Exception):
-    """The provider answered 5xx, or could not be reached: worth another attempt."""
+    """The provider answered 5xx, or could not be reached: worth another attempt. `begun`: this one may have charged."""
+
+    def __init__(self, reason: str, *, begun: bool = True) -> None:
+        super().__init__(reason)
+        self.begun = begun
 
 
 class Provider:
@@ -38,34 +43,45 @@ class Provider:
     def charge(self, order_id: str, amount_cents: int, currency: str, card: str) -> dict[str, Any]:
         """Charge the card once for this order; returns the provider's charge, the first one in a repetition.
 
-        Problem 402 when the card is declined, 409 when the charge was canceled, 502 when the provider fails,
-        504 when it does not answer.
+        Problem 402 when the card is declined, 409 when the charge was canceled, 502 when the provider fails or what
+        became of the charge is not known, 504 when it does not answer.
         """
         body = {"amount": amount_cents, "currency": currency, "card": card}
-        response = self._post("/v1/charges", order_id, body)
-        answer = response.json()
-        if response.status_code == 402:
-            raise Problem(402, answer["message"], reason="card_declined")
-        if response.status_code == 409:
-            raise Problem(409, answer["message"], reason="charge_refused")
-        if not response.ok:
-            raise Problem(502, f"the payment provider answered {response.status_code}")
-        return dict(answer)
+        status, answer = self._post("/v1/charges", order_id, body)
+        if status == 402:
+            raise Problem(402, str(answer.get("message")), reason="card_declined")
+        if status == 409:
+            raise Problem(409, str(answer.get("message")), reason="charge_refused")
+        if status >= 400 or answer.get("status") != "captured":
+            raise Problem(502, f"the payment provider answered {status}")
+        return answer
 
     def cancel(self, order_id: str) -> dict[str, Any]:
         """Make sure that the order's charge is decided; returns it: captured, declined or, from now on, canceled.
 
         Problem 502 when the provider fails, 504 when it does not answer.
         """
-        response = self._post("/v1/charges/cancel", order_id, None)
-        if not response.ok:
-            raise Problem(502, f"the payment provider answered {response.status_code}")
-        return dict(response.json())
+        status, answer = self._post("/v1/charges/cancel", order_id, None)
+        if status >= 400 or "status" not in answer:
+            raise Problem(502, f"the payment provider answered {status}")
+        return answer
 
-    def _post(self, path: str, idempotency_key: str, body: dict[str, Any] | None) -> requests.Response:
-        """The provider's answer. Connection errors and 5xx are tried again, a read timeout is not: another wait
-        as long would outlast our caller.
+    def _post(self, path: str, idempotency_key: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
+        """Status and body of the provider's answer.
+
+        Connection errors and 5xx are tried again, a read timeout is not: another wait as long would outlast our caller.
+        A refusal after an attempt that may have been carried out says nothing of that one: Problem 502.
         """
+        lost: list[ProviderError] = []
+
+        def attempt() -> requests.Response:
+            try:
+                return self._attempt(path, idempotency_key, body)
+            except ProviderError as error:
+                if error.begun:
+                    lost.append(error)
+                raise
+
         left = deadline.remaining()
         attempts = Retrying(
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(60 if left is None else max(left, 0)),
@@ -73,20 +89,29 @@ class Provider:
             retry=retry_if_exception_type(ProviderError),
         )
         try:
-            return attempts(self._attempt, path, idempotency_key, body)
+            response = attempts(attempt)
         except RetryError as error:
             last = error.last_attempt
             tried = f"{last.attempt_number} times: {last.exception()}"
             raise Problem(502, f"the payment provider failed {tried}") from last.exception()
         except requests.Timeout as error:
             raise Problem(504, f"the payment provider did not answer within {TIMEOUT_SECONDS:g} s") from error
+        if lost and not response.ok:
+            raise Problem(502, f"the payment provider answered {response.status_code}, and first {lost[-1]}")
+        try:
+            answer = response.json()
+        except requests.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise Problem(502, f"the payment provider answered {response.status_code} and no JSON object")
+        return response.status_code, answer
 
     def _attempt(self, path: str, idempotency_key: str, body: dict[str, Any] | None) -> requests.Response:
         headers = {"Idempotency-Key": idempotency_key}
         try:
             response = self.session.post(self.url + path, json=body, headers=headers, timeout=(1.0, TIMEOUT_SECONDS))
         except requests.ConnectionError as error:
-            raise ProviderError("it could not be reached") from error
+            raise ProviderError("it could not be reached", begun=not never_made(error)) from error
         except requests.exceptions.ChunkedEncodingError as error:
             raise ProviderError("its answer broke off") from error
         if response.status_code >= 500:

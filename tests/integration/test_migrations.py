@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from common.errors import Problem
 from order import store
 from services.postgres import migrations, prepare
 from workshop.stack.local import supervisor
@@ -118,7 +119,7 @@ def test_todays_code_works_with_yesterdays_orders(postgres: ScratchStack, versio
         assert found["a"] and found["a"]["total_cents"] == 8309
         connection.execute("UPDATE orders SET attended_at = now() - interval '1 hour'")
         assert store.take_stale(connection, 30) == "p"
-        assert store.fail(connection, "p", 503, "interrupted", {})
+        assert store.fail(connection, "p", Problem(503, "interrupted"))
         row = connection.execute("SELECT failure FROM orders WHERE id = 'b'").fetchone()
         assert row and row[0]["status"] == 503
 

@@ -114,6 +114,35 @@ def test_a_service_s_problem_is_passed_on(client: FlaskClient, monkeypatch: pyte
     assert answer.json["detail"] == "SKU-1: 2 wanted, 1 on hand"
 
 
+def test_whoever_cannot_know_is_told_how_to_ask_again(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless nothing was begun or it is decided, the answer has the key that a repetition must have."""
+    cases: list[tuple[Problem, bool, int, str | None]] = [
+        (Problem(503, "away", reason="unreachable"), True, 503, None),
+        (Problem(503, "away"), True, 503, "unknown"),
+        (Problem(504, "late"), True, 504, "unknown"),
+        (Problem(409, "no"), True, 409, None),
+        (Problem(409, "no"), False, 503, "unknown"),
+        (Problem(402, "declined", order_id="o", order_status="failed"), False, 402, "failed"),
+        (Problem(402, "declined", order_id="o", order_status="pending"), True, 402, "pending"),
+    ]
+    for problem, sure, status, order_status in cases:
+        problem.sure = sure
+        keys: list[str] = []
+
+        def place(
+            self: Orders, order: dict[str, Any], key: str, problem: Problem = problem, keys: list[str] = keys
+        ) -> dict[str, Any]:
+            keys.append(key)
+            raise problem
+
+        monkeypatch.setattr(Orders, "place", place)
+        answer = client.post("/checkout", json=CHECKOUT)
+        assert answer.json is not None
+        assert (answer.status_code, answer.json.get("order_status")) == (status, order_status)
+        open_ones = keys if order_status in ("pending", "unknown") else [None]
+        assert [answer.json.get("idempotency_key")] == open_ones
+
+
 def test_an_unexpected_error_is_a_problem_without_a_traceback(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

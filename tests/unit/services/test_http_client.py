@@ -5,14 +5,23 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from flask import Flask
 
-from common.errors import OVERLOADED, Problem
+from common import deadline
+from common.errors import NO_TIME, OVERLOADED, UNREACHABLE, Problem
 from common.http_client import ServiceClient
 
 REFUSAL = json.dumps({"detail": "busy", "reason": OVERLOADED}).encode()
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: %d\r\n\r\n%s" % (len(REFUSAL), REFUSAL)
+
+
+def problem(status: int, detail: str) -> bytes:
+    """An answer with a problem."""
+    body = json.dumps({"detail": detail}).encode()
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
 
 
 @contextmanager
@@ -51,3 +60,64 @@ def test_a_refusal_says_that_nothing_was_begun_only_at_the_first_attempt(
         client.session.close()
     assert caught.value.status == 503
     assert caught.value.extra.get("reason") == reason
+
+
+def refused_call(url: str, **more: Any) -> Problem:
+    """The problem that a call ends with."""
+    client = ServiceClient("other", url, timeout=5)
+    with pytest.raises(Problem) as caught:
+        client.call("POST", "/charges", json={}, **more)
+    client.session.close()
+    return caught.value
+
+
+@pytest.mark.parametrize("status", [400, 402, 404, 409, 422])
+def test_a_refusal_after_a_broken_connection_is_not_sure(status: int) -> None:
+    """Nobody knows what became of the first attempt, so nothing may be taken for undone; without one it is sure."""
+    with answering(problem(status, "no")) as url:
+        assert refused_call(url).refused
+    with answering(b"", problem(status, "no")) as url:
+        told = refused_call(url)
+    assert told.status == status
+    assert not told.refused
+
+
+def test_a_connection_that_was_never_made_has_begun_nothing() -> None:
+    """Nobody listens: it says so. Whoever has listened once and is gone may have begun."""
+    with answering() as url:
+        pass
+    told = refused_call(url)
+    assert (told.status, told.extra["reason"], told.refused) == (503, UNREACHABLE, True)
+
+
+def test_a_connection_that_breaks_every_time_may_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 without a reason that says otherwise."""
+    monkeypatch.setattr("common.http_client.RECONNECT_SECONDS", 0.3)
+    with answering(*[b""] * 20) as url:
+        told = refused_call(url)
+    assert (told.status, told.extra, told.refused) == (503, {}, False)
+
+
+def test_a_refusal_that_is_no_business_of_our_caller_is_a_502() -> None:
+    """A 401 is between the two services; of the others a call names those that are passed on."""
+    for status, more in ((401, {}), (404, {"passed_on": (402,)})):
+        with answering(problem(status, "no")) as url:
+            told = refused_call(url, **more)
+        assert (told.status, told.detail) == (502, f"other refused the call with {status}: no")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff"], ids=["empty", "HTML", "no text"])
+def test_an_answer_that_is_no_json_is_a_502(body: bytes) -> None:
+    """Whoever stands in between answered; nothing of it is taken for done, or for undone."""
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as url:
+        told = refused_call(url)
+    assert (told.status, told.detail, told.refused) == (502, "other answered 200 and no JSON", False)
+
+
+def test_time_can_be_kept_for_what_comes_after() -> None:
+    """What a caller keeps of its own deadline is not the other's; without enough nobody is asked."""
+    app = Flask("caller")
+    with app.test_request_context(headers={deadline.HEADER: "300"}):
+        deadline.begin(10)
+        told = refused_call("http://127.0.0.1:9", keep=0.26)
+    assert (told.status, told.extra["reason"], told.refused) == (504, NO_TIME, True)

@@ -114,3 +114,21 @@ def test_nobody_there_is_a_502() -> None:
         client.charge("order-1", 100, "EUR", "4242424242424242")
     client.session.close()
     assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("status", [402, 409, 422])
+def test_a_refusal_after_a_failed_attempt_is_not_taken_for_one(scripted: ScriptedProvider, status: int) -> None:
+    """The first attempt may have charged the card: 502, and whoever asked finds out what stands."""
+    scripted.answers = [failed, lambda: ({"message": "no"}, status)]
+    with pytest.raises(Problem, match=f"answered {status}, and first it answered 503") as caught:
+        charge(scripted)
+    assert caught.value.status == 502
+
+
+@pytest.mark.parametrize("answer", [({"status": "pending"}, 201), ({}, 200), ([], 201)], ids=str)
+def test_only_what_the_provider_says_is_captured_is(scripted: ScriptedProvider, answer: Any) -> None:
+    """A 2xx alone is no charge."""
+    scripted.answers = [lambda: answer]
+    with pytest.raises(Problem) as caught:
+        charge(scripted)
+    assert caught.value.status == 502
