@@ -8,7 +8,7 @@ from workshop.traces import wording
 from workshop.traces.diagnosis.findings import Evidence, Limits
 from workshop.traces.model import naming
 from workshop.traces.model.trace import Span, Trace
-from workshop.traces.time.critical_path import Section, critical_path, on_path
+from workshop.traces.time.critical_path import Section, critical_path, family_of, on_path
 
 # Called with a statement's text and its database's name; returns the plan as PostgreSQL's EXPLAIN (FORMAT JSON)
 # gives it, or None.
@@ -77,6 +77,10 @@ class Facts:
             ms=ns / 1e6,
             share=self.share(ns),
         )
+
+    def is_below_orphan(self, span: Span) -> bool:
+        """Whether a span above it is missing."""
+        return bool(family_of(self.trace).top_of[span.span_id].parent_id)
 
     def is_traced_call(self, span: Span) -> bool:
         """Whether the callee's own spans are in the trace."""

@@ -4,11 +4,11 @@ OpenTelemetry renamed most attributes when they became stable (HTTP 1.23, databa
 send to the same backend, so each question is asked once here, newest name first.
 """
 
-import re
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from workshop.traces.model import words
 from workshop.traces.model.span import Span
 
 
@@ -114,16 +114,71 @@ def is_messaging(span: Span) -> bool:
     return first(span, "messaging.system", "messaging.destination.name", "messaging.destination") is not None
 
 
-# Spans that stand for a wait, as libraries name them: HikariDataSource.getConnection, pg-pool.connect, …
-_WAITS = re.compile(
-    r"(?i)getconnection|pool[.\-_ ]?(acquire|connect|get|checkout|wait)|\bacquire|\block\b|mutex|semaphore"
-    r"|\bwait|queue.?wait"
+def is_wait(span: Span) -> bool:
+    """Whether the span's name says that it waits: for a connection, a lock, a place."""
+    return bool(words.waited_for(span.name)) and span.kind in ("internal", "client") and not statement(span)
+
+
+def opens_connection(span: Span) -> bool:
+    """Whether the span opens a connection: to a database, or the socket of a call."""
+    return span.kind in ("internal", "client") and not statement(span) and words.opens_connection(span.name)
+
+
+def is_poll(span: Span) -> bool:
+    """Whether the span asks for messages: it waits until there is one, or for as long as it may."""
+    operation = str(first(span, "messaging.operation.type", "messaging.operation.name", "messaging.operation") or "")
+    if is_messaging(span) or span.kind == "consumer":
+        return operation.lower() in ("receive", "poll") or (not operation and words.polls(span.name))
+    return str(first(span, "rpc.method") or "") == "ReceiveMessage" or _blocks(span)
+
+
+_BLOCKING = frozenset(
+    {"blpop", "brpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "subscribe", "psubscribe"}
 )
 
 
-def is_wait(span: Span) -> bool:
-    """Whether the span's name says that it waits: for a connection, a lock, a place."""
-    return bool(_WAITS.search(span.name)) and not statement(span)
+def _blocks(span: Span) -> bool:
+    if not is_db(span):
+        return False
+    verb = (statement(span) or span.name).split(" ", 1)[0].lower()
+    text = (statement(span) or "").lower()
+    return verb in _BLOCKING or (verb in ("xread", "xreadgroup") and " block " in text)
+
+
+def is_stream(span: Span) -> bool:
+    """Whether the span stands for an answer that is kept open: websocket, server-sent events, an RPC that streams."""
+    if http_status(span) == 101:
+        return True
+    address = str(first(span, "url.full", "http.url", "url.scheme", "http.scheme") or "")
+    if address.startswith(("ws:", "wss:")) or address in ("ws", "wss"):
+        return True
+    if str(first(span, "network.protocol.name", "net.protocol.name") or "").lower() == "websocket":
+        return True
+    kinds = first(
+        span, "http.response.header.content-type", "http.request.header.upgrade", "http.request.header.accept"
+    )
+    if kinds and any(word in str(kinds).lower() for word in ("event-stream", "websocket")):
+        return True
+    if is_db(span) or span.kind == "internal":
+        return False
+    return words.streams(str(first(span, "rpc.method", "http.route", "url.path") or span.name))
+
+
+def is_cold_start(span: Span) -> bool:
+    """Whether a function says that its runtime had to be started for this call."""
+    value = first(span, "faas.coldstart", "faas.cold_start", "cold_start", "coldStart", "aws.lambda.cold_start")
+    return value is not None and str(value).lower() in ("true", "1", "yes")
+
+
+def is_batch(span: Span) -> bool:
+    """Whether the span stands for a job or a batch of messages: long by nature, and nobody waits for its answer."""
+    if span.kind not in ("internal", "consumer"):
+        return False
+    number = first(span, "messaging.batch.message_count")
+    if isinstance(number, int) and number > 1:
+        return True
+    timed = str(first(span, "faas.trigger") or "") == "timer" or first(span, "faas.cron", "cron.schedule") is not None
+    return timed or words.is_batch(span.name)
 
 
 def is_call(span: Span) -> bool:

@@ -18,17 +18,75 @@ from workshop.traces.model.conventions import (
 )
 from workshop.traces.model.span import Span
 
-_PART_WITH_ID = re.compile(r"(?i)^(?:\d+|[0-9a-f-]{16,}|[a-z_]*-?\d[\w.-]*|[\w+/=-]{24,})$")
+# Words that hold a digit and are words all the same, not ids.
+_WORDS_WITH_DIGITS = frozenset(
+    "s3 ec2 k8s h2 http2 http3 oauth1 oauth2 ipv4 ipv6 utf8 utf16 md5 sha1 sha256 sha512 base64 b2b b2c p2p i18n l10n "
+    "a11y 2fa web2 web3 x509 mp3 mp4 h264 h265 log4j neo4j mysql2 e2e d3 top10 i2c auth0 r2".split()
+)
+_VERSION = re.compile(r"(?i)v\d{1,3}(?:[.\-_]?(?:\d{1,3}|alpha\d*|beta\d*|rc\d*))*")
+_HEX = re.compile(r"(?i)\{?[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\}?|[0-9a-f]{12,}")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,:]\d+)*")
+_NAME_AND_NUMBER = re.compile(r"(?i)[a-z][a-z_.-]*[-_.:=]\d+(?:[-_.:]\d+)*")
+_LETTERS_AND_NUMBER = re.compile(r"(?i)[a-z]{1,2}\d+|[a-z]+\d{3,}")
+_CODE = re.compile(r"[A-Z0-9]{6,}")  # OLJCESPC7Z
+_LONG_CODE = re.compile(r"[\w+=.~-]{20,}")
+
+
+def _is_id(part: str) -> bool:
+    """Whether a part of a path names one thing out of many. Most words with a digit in them are words (`oauth2`)."""
+    if not part or not any(map(str.isdigit, part)):
+        return "@" in part[1:-1] and "." in part  # an e-mail address
+    if part.lower() in _WORDS_WITH_DIGITS or _VERSION.fullmatch(part):
+        return False
+    return bool(
+        _NUMBER.fullmatch(part)
+        or _HEX.fullmatch(part)
+        or _NAME_AND_NUMBER.fullmatch(part)
+        or _LETTERS_AND_NUMBER.fullmatch(part)
+        or _CODE.fullmatch(part)
+        or _LONG_CODE.fullmatch(part)
+        or re.fullmatch(r"\d{4}-\d\d-\d\d.*", part)
+        or _many_digits(part)
+        or "@" in part[1:-1]
+    )
+
+
+def _many_digits(part: str) -> bool:
+    """Whether a mix of letters and digits looks drawn by lot: `7f3k9a1x`."""
+    digits = sum(map(str.isdigit, part))
+    return len(part) >= 6 and digits >= 2 and digits * 4 >= len(part) and part.isalnum()
 
 
 @lru_cache(maxsize=4096)
 def path_template(text: str) -> str:
-    """A path with its ids replaced: `/orders/17/items` as `/orders/{id}/items`."""
-    # `v1` names a version of an API, not a thing.
-    return "/".join(
-        "{id}" if _PART_WITH_ID.match(part) and not re.fullmatch(r"v\d{1,2}", part) else part
-        for part in text.split("/")
-    )
+    """A path with its ids replaced: `/orders/17/items` as `/orders/{id}/items`; what follows a `?` is cut off."""
+    return "/".join("{id}" if _is_id(part) else part for part in text.split("?", maxsplit=1)[0].split("/"))
+
+
+_IN_NAME = re.compile(
+    r"(?i)(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]*\d[0-9a-f]{15,})(?![0-9a-z])"
+)
+_INDEX = re.compile(r"(?<![0-9A-Za-z.])\d+(?![0-9A-Za-z])|(?<=[a-z\])}]\.)\d+(?![0-9A-Za-z])")
+
+
+@lru_cache(maxsize=4096)
+def name_template(name: str) -> str:
+    """A span's name with what differs from one of its kind to the next taken out, so that populations can be grouped.
+
+    Ids in paths become `{id}` (`GET /u/{id}`), an index becomes `{n}` (`items.{n}.price`). A digit inside a word is
+    no index: `S3.GetObject` and `oauth2` stay as they are.
+    """
+    words = []
+    for word in name.split(" "):
+        if "://" in word:
+            scheme, _, rest = word.partition("://")
+            host, slash, path_part = rest.partition("/")
+            words.append(f"{scheme}://{host}{path_template(slash + path_part)}")
+        elif word.startswith("/"):
+            words.append(path_template(word))
+        else:
+            words.append(_INDEX.sub("{n}", _IN_NAME.sub("{id}", word)) if any(map(str.isdigit, word)) else word)
+    return " ".join(words)
 
 
 # Words of which a database span's name may consist and still say nothing: verbs, and what libraries call themselves.
@@ -115,10 +173,17 @@ def short_label(span: Span) -> str:
     return full
 
 
+def one_of_many(host: str) -> str:
+    """A host without its number: `shard-7` is one of several that are alike.
+
+    A port stays, services on one machine differ only by it.
+    """
+    return re.sub(r"-\d+(?=[.:]|$)", "-{n}", host)
+
+
 @lru_cache(maxsize=4096)
 def _call_key(method: str, where: str, address: str) -> tuple[str, str, str]:
-    # `shard-7` is one of several that are alike; a port is not, services on one machine differ only by it.
-    return method, re.sub(r"-\d+(?=[.:]|$)", "-{n}", where), path_template(address)
+    return method, one_of_many(where), path_template(address)
 
 
 def same_work(span: Span) -> tuple[str, ...]:
@@ -137,7 +202,7 @@ def same_work(span: Span) -> tuple[str, ...]:
             span.service,
             *_call_key(http_method(span) or "", peer(span) or "", address),
         )
-    return (span.kind, span.service, path_template(span.name))
+    return (span.kind, span.service, name_template(span.name))
 
 
 def same_request(span: Span) -> tuple[str, ...]:

@@ -53,3 +53,10 @@ def summary(text: str) -> str:
     tables = list(dict.fromkeys(name.strip('"`[]') for name in _TABLE.findall(line)))
     lock = " FOR UPDATE" if re.search(r"(?i)\bfor (?:no key )?update\b", line) else ""
     return " ".join([verb, *tables[:3]]) + lock
+
+
+@lru_cache(maxsize=4096)
+def locks(text: str) -> bool:
+    """Whether the statement locks rows, and so may have waited for another transaction."""
+    start = tidy(text[:20_000]).lower()
+    return "for update" in start or start.startswith(("update", "delete", "lock", "merge"))

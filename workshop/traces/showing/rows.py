@@ -6,7 +6,7 @@ from typing import Any
 
 from workshop.traces.model import naming
 from workshop.traces.model.trace import Span, Trace
-from workshop.traces.time.critical_path import Section, critical_path, on_path
+from workshop.traces.time.critical_path import Section, critical_path, family_of, on_path
 from workshop.traces.time.legs import LongestLeg, longest_leg
 
 REPEATS = 4  # siblings that do the same work become one line from this number on
@@ -82,12 +82,12 @@ def table(trace: Trace, *, collapse: bool = True, limit: int | None = 200) -> Ta
 
 def _touched(trace: Trace, own: dict[str, int]) -> set[str]:
     """The spans on the critical path and all above them: what the root waited for, itself or in what it called."""
-    touched: set[str] = set()
+    family, touched = family_of(trace), set[str]()
     for span_id in own:
         span: Span | None = trace.by_id[span_id]
         while span is not None and span.span_id not in touched:
             touched.add(span.span_id)
-            span = trace.parent(span)
+            span = family.parent(span)
     return touched
 
 

@@ -100,7 +100,7 @@ def test_errors_orphans_and_links_are_shown() -> None:
     """What is wrong with a span stands in its row and in the heading."""
     made = trace(
         server("s", "GET /", 0, 9, span("s", "work", 1, 5, status="error")),
-        span("w", "job", 2, 3, parent_id="00000000000000ff", links=link("ab" * 16, "cd" * 8)),
+        span("w", "job", 2, 0.5, parent_id="00000000000000ff", links=link("ab" * 16, "cd" * 8)),
     )
     lines = printed(made, 160)
     assert "1 error" in lines[0] and "1 orphan" in lines[0]

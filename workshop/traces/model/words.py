@@ -1,0 +1,136 @@
+"""The words that a span's name consists of, and what they say: that it waits, opens a connection, polls, streams.
+
+Names are read word by word, never by the letters in them: `render waiting list` waits for nobody.
+"""
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+_PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+Waited = Literal["", "connection", "pool", "lock", "queue", "thread"]
+
+_RESOURCES: dict[str, Waited] = {
+    "connection": "connection",
+    "connections": "connection",
+    "conn": "connection",
+    "pool": "pool",
+    "slot": "pool",
+    "permit": "pool",
+    "lock": "lock",
+    "locks": "lock",
+    "mutex": "lock",
+    "semaphore": "lock",
+    "latch": "lock",
+    "barrier": "lock",
+    "queue": "queue",
+    "thread": "thread",
+    "worker": "thread",
+    "executor": "thread",
+}
+_TAKING = frozenset({"acquire", "acquiring", "borrow", "obtain", "lease", "await"})
+_ONLY_BESIDE = frozenset({"get", "connect", "checkout", "take", "wait", "waiting", "request"})
+_KINDS_OF_LOCK = frozenset(
+    "row table advisory file redis distributed global mutex spin read write rw exclusive shared db database cache "
+    "transaction session try".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in lower case: `HikariDataSource.getConnection` is hikari, data, source, get, connection."""
+    return tuple(piece.lower() for piece in _PIECES.findall(name))
+
+
+@lru_cache(maxsize=4096)
+def waited_for(name: str) -> Waited:
+    """What a span with this name waits for, by its words; "" when it does not say that it waits."""
+    found = words(name)
+    if not found or "/" in name:  # a path or an RPC's name is the caller's word, not the waiting one's
+        return ""
+    resources = [_RESOURCES[word] for word in found if word in _RESOURCES]
+    if any(word in _TAKING for word in found):
+        return resources[-1] if resources else "lock" if len(found) == 1 else ""
+    for left, right in pairwise(found):
+        if left in _ONLY_BESIDE and right in _RESOURCES and right == found[-1] and right != "queue":
+            return _RESOURCES[right]
+        if left in _RESOURCES and right in _ONLY_BESIDE and right == found[-1] and left not in ("thread", "worker"):
+            return _RESOURCES[left]
+    if found[0] in ("wait", "waiting"):
+        return _after_wait(found, resources)
+    if found[-1] == "wait" and len(found) <= 3:
+        return resources[-1] if resources else "lock"
+    if found[-1] in ("lock", "mutex") and all(word in _KINDS_OF_LOCK for word in found[:-1]):
+        return "lock"
+    return ""
+
+
+def _after_wait(found: tuple[str, ...], resources: list[Waited]) -> Waited:
+    if len(found) == 1:
+        return "lock"
+    if found[1] in ("for", "on", "until"):
+        return resources[-1] if resources else "lock"
+    return resources[-1] if resources else ""
+
+
+_SOCKET = frozenset({"dns", "tcp", "tls", "ssl", "socket", "net"})
+_OPENING = frozenset({"connect", "lookup", "handshake", "dial", "resolve", "open", "connection", "start", "done"})
+
+
+@lru_cache(maxsize=4096)
+def opens_connection(name: str) -> bool:
+    """Whether the name says that a connection is opened: `connect`, `dns.lookup`, `tls.connect`, `pg.connect`."""
+    found = words(name)
+    if not found:
+        return False
+    if found[-1] in ("connect", "reconnect") or found[-2:] in (
+        ("open", "connection"),
+        ("create", "connection"),
+        ("new", "connection"),
+    ):
+        return True
+    return found[0] in _SOCKET and any(word in _OPENING for word in found[1:])
+
+
+@lru_cache(maxsize=4096)
+def polls(name: str) -> bool:
+    """Whether the name says that messages are asked for: `orders receive`, `kafka.poll`, `ReceiveMessage`."""
+    found = words(name)
+    return bool(found) and (found[-1] in ("receive", "poll") or found[-2:] == ("receive", "message"))
+
+
+_STREAMS = frozenset({"watch", "subscribe", "stream", "streaming", "tail", "follow"})
+_STREAM_WORDS = frozenset({"websocket", "websockets", "sse", "eventstream", "signalr", "longpoll"})
+
+
+@lru_cache(maxsize=4096)
+def streams(name: str) -> bool:
+    """Whether the name says that an answer is kept open: a watch, a subscription, a websocket, server-sent events."""
+    found = words(name.rsplit("/", 1)[-1])
+    whole = words(name)
+    if any(word in _STREAM_WORDS for word in whole) or ("web", "socket") in pairwise(whole):
+        return True
+    if ("socket", "io") in pairwise(whole):
+        return True
+    return bool(found) and (found[0] in _STREAMS or found[-1] in _STREAMS)
+
+
+_BATCH = frozenset(
+    "batch nightly hourly daily weekly monthly cron cronjob job scheduled scheduler backfill etl reindex import export "
+    "migration migrate".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def is_batch(name: str) -> bool:
+    """Whether the name says that it is a job that nobody waits for: `nightly export`, `cron.cleanup`."""
+    return any(word in _BATCH for word in words(name))
+
+
+@lru_cache(maxsize=4096)
+def starts_cold(name: str) -> bool:
+    """Whether the name says that a function's runtime was started first."""
+    found = words(name)
+    return found in (("init",), ("initialization",), ("coldstart",)) or found[:2] == ("cold", "start")
