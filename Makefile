@@ -14,6 +14,7 @@ A        :=
 B        :=
 SERVICE  :=
 SETTLE   := 0
+LEVEL    := 1
 SEED     :=
 ARGS     :=
 
@@ -50,8 +51,8 @@ trace: ## the last checkout's waterfall, or another's (ID=...)
 diagnose: ## say in words where the time went (ID=...)
 	@$(spans) diagnose $(if $(ID),"$(ID)")
 
-hunt: ## the same search in logs without ids (ARGS=--answer)
-	@$(spans) hunt $(ARGS)
+hunt: ## the same search in logs as most have them (LEVEL=2, ARGS=--answer)
+	@$(spans) hunt --level "$(LEVEL)" $(ARGS)
 
 explain: ## PostgreSQL's plan for the statement that is slow
 	@$(spans) explain

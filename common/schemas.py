@@ -42,6 +42,10 @@ class Items(Body):
             raise ValueError("a sku stands in it twice")
         return items
 
+    def listed(self) -> str:
+        """The items as a log line has them: `2 x SKU-00001, 1 x SKU-00017`."""
+        return ", ".join(f"{item.quantity} x {item.sku}" for item in self.items)
+
 
 B = TypeVar("B", bound=Body)
 

@@ -64,7 +64,13 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
             log.info(
                 "%s %s answered %d in %s ms",
                 *(request.method, request.path, response.status_code, milliseconds),
-                extra={"status": response.status_code, "duration_ms": milliseconds},
+                extra={
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "bytes": response.content_length,
+                    "duration_ms": milliseconds,
+                },
             )
         return response
 

@@ -1,5 +1,6 @@
 """The gateway: the public API and the shop page."""
 
+import logging
 import uuid
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -13,6 +14,8 @@ from common.service import create_service
 from common.settings import ServiceSettings, load
 from gateway import openapi
 from gateway.clients import Inventory, Orders
+
+log = logging.getLogger(__name__)
 
 
 class Settings(ServiceSettings):
@@ -74,8 +77,10 @@ def create_app() -> Flask:
     def checkout() -> tuple[Response, int]:
         # A key of our own where the client has none: a call to the order service may have to be repeated.
         key = read_idempotency_key() or str(uuid.uuid4())
+        wanted = read_body(Checkout)
+        log.info("checkout of %s: %s", wanted.customer_id, wanted.listed())
         try:
-            order = orders.place(read_body(Checkout).model_dump(), key)
+            order = orders.place(wanted.model_dump(), key)
         except Problem as problem:
             tell_what_is_open(problem, key)
             raise

@@ -1,5 +1,6 @@
 """The inventory service: GET /products, POST and DELETE /reservations."""
 
+import logging
 import re
 from functools import partial
 
@@ -13,6 +14,8 @@ from common.schemas import Items, OrderId, read_body
 from common.service import create_service
 from common.settings import ServiceSettings, load
 from inventory import reservations, store
+
+log = logging.getLogger(__name__)
 
 
 class Settings(ServiceSettings):
@@ -53,7 +56,9 @@ def create_app() -> Flask:
     def reserve() -> tuple[Response, int]:
         body = read_body(NewReservation)
         with pool.connection() as connection:
-            return jsonify(reservations.reserve(connection, body.order_id, body.items)), 201
+            reservation = reservations.reserve(connection, body.order_id, body.items)
+        log.info("reserved %s", body.listed(), extra={"order_id": body.order_id})
+        return jsonify(reservation), 201
 
     @app.delete("/reservations/<uuid:order_id>")
     def release(order_id: object) -> Response:

@@ -54,6 +54,7 @@ class OrderProcessor(NamedTuple):
             first = self._write_down(order_id, idempotency_key, order)
             if first is not None:
                 return repeated(first, order)
+            log.info("order %s received from %s", order_id, order.customer_id)
             try:
                 price = self._carry_out(span, order_id, order)
             except Exception as error:
@@ -61,7 +62,7 @@ class OrderProcessor(NamedTuple):
                 if told is error:
                     raise
                 raise told from error
-        log.info("order %s confirmed", order_id, extra={"total_cents": price.total_cents})
+        log.info("order %s confirmed: %.2f %s", order_id, price.total_cents / 100, price.currency)
         return answers.confirmation(order_id, price)
 
     def _write_down(self, order_id: str, idempotency_key: str, order: NewOrder) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """The payment service: charges, and their cancellation."""
 
+import logging
 import uuid
 
 from flask import Flask, Response, jsonify
@@ -9,6 +10,8 @@ from common.schemas import MOST_CENTS, Body, Card, OrderId, read_body
 from common.service import create_service
 from common.settings import ServiceSettings, load
 from payment.clients import Provider
+
+log = logging.getLogger(__name__)
 
 
 class Settings(ServiceSettings):
@@ -35,6 +38,7 @@ def create_app() -> Flask:
     def charge() -> tuple[Response, int]:
         body = read_body(NewCharge)
         made = provider.charge(body.order_id, body.amount_cents, body.currency, body.card)
+        log.info("captured %.2f %s", body.amount_cents / 100, body.currency, extra={"order_id": body.order_id})
         return jsonify(charge_id=made["id"], order_id=body.order_id, status="captured"), 201
 
     @app.post("/charges/<uuid:order_id>/cancel")

@@ -30,6 +30,8 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "256MB",
     "log_min_messages": "error",
+    # As on most database machines, nobody chose it to suit the services' logs, which are in UTC (`make hunt`).
+    "log_timezone": "America/New_York",
 }
 
 

@@ -38,11 +38,16 @@ def lines_between(
 
     Only lines in which the text `having` stands are looked at. StackError when the logs cannot be read.
     """
-    up = runtime.what_is_up(settings)
-    raw = _docker_lines(settings, services, since) if up == "docker" else _file_lines(settings, services or [*BY_NAME])
-    parsed = (parse(line) for line in raw if having in line)
+    parsed = (parse(line) for line in raw_lines(settings, services, since) if having in line)
     first, last = (since or 0) * 1e9, (until or 1e10) * 1e9
     return sorted((line for line in parsed if line and first <= line.time <= last), key=lambda line: line.time)
+
+
+def raw_lines(settings: Settings, services: Sequence[str], since: float | None = None) -> Iterator[str]:
+    """The services' log lines as they are, older ones too; `since` (Unix s) saves time. StackError when unreadable."""
+    if runtime.what_is_up(settings) == "docker":
+        return _docker_lines(settings, services, since)
+    return _file_lines(settings, services or [*BY_NAME])
 
 
 def _file_lines(settings: Settings, services: Sequence[str]) -> Iterator[str]:

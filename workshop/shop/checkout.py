@@ -29,6 +29,7 @@ class Outcome:
     ms: float
     trace_id: str | None
     words: str
+    order_id: str | None = None
 
     @property
     def good(self) -> bool:
@@ -53,9 +54,11 @@ def pick(products: int, count: int = 3) -> list[dict[str, Any]]:
     return [{"sku": f"SKU-{number:05d}", "quantity": 1} for number in numbers]
 
 
-def buy(session: requests.Session, settings: Settings, items: list[dict[str, Any]], card: str) -> Outcome:
+def buy(
+    session: requests.Session, settings: Settings, items: list[dict[str, Any]], card: str, customer: str = "workshop"
+) -> Outcome:
     """Fire one checkout; StackError when nobody answers."""
-    body = {"customer_id": "workshop", "items": items, "card": card}
+    body = {"customer_id": customer, "items": items, "card": card}
     began = time.perf_counter()
     try:
         answer = session.post(f"{settings.gateway_url}/checkout", json=body, timeout=SECONDS)
@@ -76,7 +79,7 @@ def buy(session: requests.Session, settings: Settings, items: list[dict[str, Any
     header = answer.headers.get("traceresponse", "").split("-")
     trace_id = told.get("trace_id") or (header[1] if len(header) == 4 else None)
     words = told.get("status", "") if answer.ok else told.get("detail") or answer.reason
-    return Outcome(answer.status_code, ms, trace_id, str(words))
+    return Outcome(answer.status_code, ms, trace_id, str(words), told.get("order_id"))
 
 
 def browse(session: requests.Session, settings: Settings) -> None:

@@ -11,7 +11,10 @@ KEPT = 500
 
 
 def append(entry: dict[str, Any]) -> None:
-    """Add an entry: its `kind` is checkout (with trace_id, status, ms), fix or break. `time` (Unix s) is added."""
+    """Add an entry, and its `time` (Unix s).
+
+    Its `kind` is checkout (with trace_id, status, ms), hunt (with trace_id), fix or break.
+    """
     path = current().state / "checkouts.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:

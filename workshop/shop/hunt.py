@@ -1,200 +1,223 @@
-"""`spans hunt`: one slow checkout among others, in the services' real logs, without the ids that would tell them apart.
+"""`spans hunt`: one slow checkout among many others, in logs as most systems have them.
 
-What the incident looked like before there was tracing. The answer comes from the trace.
+The answer comes from the trace. What the incident looked like before there was tracing.
 """
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 
 from workshop.logs.log_lines import LogLine
-from workshop.logs.reading import lines_between
-from workshop.shop import checkout
+from workshop.logs.reading import lines_between, raw_lines
+from workshop.shop import checkout, history, hunt_logs, ledger
+from workshop.shop.hunt_logs import Written
+from workshop.stack import database
 from workshop.stack.errors import StackError
-from workshop.stack.screen import out, say
+from workshop.stack.screen import say, waiting
 from workshop.stack.settings import Settings, current
 
 SERVICES = ("gateway", "order", "inventory", "payment")
-IDS = ("trace_id", "span_id")
-ANSWERED = "POST /checkout answered 201"
-# How much of the logs is shown before and after the checkout: nobody knows to the millisecond when it was. In seconds.
-AROUND = 1.0
-# How far back a checkout is looked for when none is made. In seconds.
-LOOK_BACK = 600.0
-# What people still feel as nearly at once, in milliseconds.
-AT_ONCE_MS = 150.0
+# How far back the logs go: nobody knows to the minute when it was. In seconds.
+LOOK_BACK = 900.0
 # How long the last lines may take to get into the logs. In seconds.
-PATIENCE = 3.0
+PATIENCE = 5.0
+# From where on PostgreSQL logs a statement at level 2: what people set who want to know of slow ones. In milliseconds.
+SLOW_STATEMENT_MS = 100
+POSTGRES = "postgresql.log"
+# What stays in the dark however long one looks, by level.
+UNKNOWABLE = {
+    1: (
+        "Which statement it was: nothing was written while it ran. Nor can these logs tell an inventory that works",
+        "from one that waits for a lock, or from a slow network: they have moments, and no durations.",
+    ),
+    2: (
+        "That the customer waited for this statement and no other: the log names the products, not the checkout, and",
+        "what it does not name (a wait for a lock, for a connection, for the network) it cannot rule out.",
+    ),
+}
 
 
 @dataclass(frozen=True)
-class Hunt:
-    """The checkout that is hunted, and the logs around it."""
+class Bought:
+    """A confirmed checkout: whose, when it was answered (Unix s), how long it took, which order and trace."""
 
-    wanted: LogLine
-    logs: dict[str, list[LogLine]]
-
-    @property
-    def ms(self) -> float:
-        """How long the customer waited, in milliseconds, as the gateway's log has it."""
-        return float(self.wanted.fields["duration_ms"])
-
-    def lines(self, service: str) -> list[int]:
-        """The numbers of the checkout's own lines in a service's log, from 1."""
-        return [n for n, line in enumerate(self.logs[service], 1) if line.trace_id == self.wanted.trace_id]
-
-    def candidates(self, service: str) -> int:
-        """How many of a service's answers could be the checkout's, by their times alone: those within its wait."""
-        begin = self.wanted.time - self.ms * 1e6
-        return sum(
-            begin <= line.time - line.fields["duration_ms"] * 1e6 and line.time <= self.wanted.time
-            for line in self.logs[service]
-            if "duration_ms" in line.fields and line.message.startswith("POST")
-        )
+    customer: str
+    at: float
+    ms: float
+    order_id: str
+    trace_id: str
 
 
-def hunt(checkouts: int, clients: int) -> None:
-    """Let customers shop at the same time, and print the logs around one of them without ids; 0: who was here last."""
+def hunt(checkouts: int, clients: int, level: int) -> None:
+    """Let many customers shop at once, write the logs of the last minutes without ids, and tell the complaint."""
     settings = current()
-    since = time.time() if checkouts else time.time() - LOOK_BACK
-    if checkouts:
-        say(f"{clients} customers at once make {checkouts} checkouts, and look around in the shop.")
-        made = fire(settings, checkouts, clients)
-        lines = wait_for_lines(settings, since, made)
-        # A customer like any other: the longest wait of all would be too easy to find.
-        answered = sorted((line for line in lines if line.trace_id in made), key=waited)
-        wanted = answered[len(answered) // 2]
-    else:
-        last = [line for line in lines_between(settings, ["gateway"], since) if is_checkout(line)][-12:]
-        if not last:
-            minutes = LOOK_BACK / 60
-            raise StackError(f"no checkout was confirmed in the last {minutes:.0f} minutes: leave --checkouts out")
-        wanted = max(last, key=waited)
-    found = around(settings, wanted)
-    folder = write(settings, found)
-    show(found, folder)
+    with database.inventory(settings) as connection:
+        if ledger.index_state(connection) == "there":
+            raise StackError(
+                f"nobody would complain: the index {ledger.INDEX} is there, and every checkout is quick. "
+                "make break drops it, then make hunt"
+            )
+    log_slow_statements(settings, level == 2)
+    try:
+        with waiting(f"{clients} customers at once make {checkouts} checkouts, and look around in the shop"):
+            bought = fire(settings, checkouts, clients)
+            wait_for_lines(settings, bought)
+    finally:
+        log_slow_statements(settings, False)
+    # A customer like any other: the longest wait of all would be too easy to find.
+    wanted = sorted(bought, key=lambda each: each.ms)[len(bought) // 2]
+    files = collect(settings)
+    folder = write(settings, files, wanted, level)
+    show(files, folder, wanted, suffix(wanted, bought), level)
 
 
-def waited(line: LogLine) -> float:
-    """The milliseconds of a gateway's line."""
-    return float(line.fields["duration_ms"])
+def log_slow_statements(settings: Settings, wanted: bool) -> None:
+    """Switch PostgreSQL's log of slow statements on or off, as an administrator does, without a restart."""
+    try:
+        url = settings.database_url("postgres", "postgres")
+        with psycopg.connect(url, connect_timeout=3, autocommit=True) as connection:
+            if wanted:
+                connection.execute(f"ALTER SYSTEM SET log_min_duration_statement = {SLOW_STATEMENT_MS}".encode())
+            else:
+                connection.execute("ALTER SYSTEM RESET log_min_duration_statement")
+            connection.execute("SELECT pg_reload_conf()")
+    except psycopg.Error as error:
+        raise StackError(f"PostgreSQL's log of slow statements could not be set: {str(error).strip()}") from None
 
 
-def is_checkout(line: LogLine) -> bool:
-    """Whether the line is the gateway's about a confirmed checkout that has a trace."""
-    return line.service == "gateway" and line.message.startswith(ANSWERED) and bool(line.trace_id)
+def fire(settings: Settings, checkouts: int, clients: int) -> list[Bought]:
+    """Make checkouts for several customers at once, each after a look at the catalogue; those that were confirmed."""
+    refused: list[str] = []
 
-
-def fire(settings: Settings, checkouts: int, clients: int) -> set[str]:
-    """Make checkouts from several clients at once, each after a look at the catalogue; their trace ids."""
-
-    def shop(_: int) -> checkout.Outcome:
+    def shop(number: int) -> Bought | None:
+        customer = f"customer-{number % clients + 1:02}"
         with requests.Session() as session:
             session.trust_env = False
             items = checkout.pick(settings.seed_products)
             checkout.browse(session, settings)
-            return checkout.buy(session, settings, items, checkout.GOOD_CARD)
+            told = checkout.buy(session, settings, items, checkout.GOOD_CARD, customer)
+        if not (told.good and told.trace_id and told.order_id):
+            refused.append(f"{told.status} {told.words}")
+            return None
+        return Bought(customer, time.time(), told.ms, told.order_id, told.trace_id)
 
     with ThreadPoolExecutor(clients) as pool:
-        outcomes = list(pool.map(shop, range(checkouts)))
-    confirmed = {outcome.trace_id for outcome in outcomes if outcome.good and outcome.trace_id}
-    if not confirmed:
-        raise StackError(f"no checkout was confirmed, the last one: {outcomes[-1].status} {outcomes[-1].words}")
-    return confirmed
+        found = [each for each in pool.map(shop, range(checkouts)) if each]
+    if not found:
+        raise StackError(f"no checkout was confirmed, the last one: {refused[-1]}")
+    return found
 
 
-def wait_for_lines(settings: Settings, since: float, trace_ids: set[str]) -> list[LogLine]:
-    """The gateway's lines about the checkouts, once every service's lines about them are in the logs."""
+def wait_for_lines(settings: Settings, bought: list[Bought]) -> None:
+    """Come back when every service's lines about the checkouts are in the logs; StackError when some stay away."""
     deadline = time.monotonic() + PATIENCE
+    since = min(each.at - each.ms / 1e3 for each in bought) - 1
     while True:
-        lines = lines_between(settings, SERVICES, since - 1)
-        missing = {(service, trace_id) for service in SERVICES for trace_id in trace_ids}
-        missing -= {(line.service, line.trace_id) for line in lines}
+        missing = {(service, each.trace_id) for service in SERVICES for each in bought}
+        missing -= {
+            (line.service, line.trace_id)
+            for line in lines_between(settings, SERVICES, since)
+            if "method" in line.fields
+        }
         if not missing:
-            return [line for line in lines if is_checkout(line)]
+            return
         if time.monotonic() > deadline:
             service, trace_id = min(missing)
             raise StackError(f"{service} logged nothing about trace {trace_id}: hunting needs LOG_LEVEL=INFO or DEBUG")
         time.sleep(0.1)
 
 
-def around(settings: Settings, wanted: LogLine) -> Hunt:
-    """The four services' logs around a checkout."""
-    end = wanted.time / 1e9
-    lines = lines_between(settings, SERVICES, end - waited(wanted) / 1e3 - AROUND, end + AROUND)
-    return Hunt(wanted, {service: [line for line in lines if line.service == service] for service in SERVICES})
+def collect(settings: Settings) -> dict[str, list[Written]]:
+    """The last minutes of every log, by the name of its file."""
+    since = time.time() - LOOK_BACK
+    files = hunt_logs.logs_of(_sayings(lines_between(settings, SERVICES, since)))
+    raw = raw_lines(settings, ["postgres"], since)
+    return {**files, POSTGRES: [Written(line, "") for line in hunt_logs.postgres_log(raw, since)]}
 
 
-def without_ids(line: LogLine) -> dict[str, Any]:
-    """The line as it was written, but for its trace and span ids."""
-    return {name: value for name, value in line.fields.items() if name not in IDS}
+def _sayings(lines: list[LogLine]) -> Iterator[LogLine]:
+    """The lines about requests; what a process says of its own start is no part of the story."""
+    return (line for line in lines if line.trace_id)
 
 
-def write(settings: Settings, found: Hunt) -> Path:
-    """Put each service's log into a file of its own, for grep and less, and remember the answer; the folder."""
+def write(settings: Settings, files: dict[str, list[Written]], wanted: Bought, level: int) -> Path:
+    """Put each log into a file of its own, for grep and less, and remember the answer; returns the folder."""
     folder = settings.state / "hunt"
     folder.mkdir(parents=True, exist_ok=True)
-    for service, lines in found.logs.items():
-        text = "".join(json.dumps(without_ids(line)) + "\n" for line in lines)
-        (folder / f"{service}.log").write_text(text)
+    for old in folder.glob("*.log"):
+        old.unlink()
+    for name, lines in files.items():
+        (folder / name).write_text("".join(f"{line.text}\n" for line in lines))
     answer = {
-        "trace_id": found.wanted.trace_id,
-        "ms": found.ms,
-        "lines": {service: found.lines(service) for service in SERVICES},
-        "candidates": {service: found.candidates(service) for service in SERVICES},
+        "trace_id": wanted.trace_id,
+        "order_id": wanted.order_id,
+        "ms": round(wanted.ms, 1),
+        "level": level,
+        "lines": {name: list(hunt_logs.numbers(lines, wanted.trace_id)) for name, lines in files.items()},
     }
     (settings.state / "hunt-answer.json").write_text(json.dumps(answer) + "\n")
     return folder
 
 
 def read_answer() -> dict[str, Any]:
-    """What is known about the last hunt: trace_id, ms, lines and candidates by service. StackError without one."""
+    """What is known about the last hunt: trace_id, order_id, ms, level, and lines by file. StackError without one."""
     path = current().state / "hunt-answer.json"
     try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError):
+        answer = dict(json.loads(path.read_text()))
+        answer["order_id"], answer["level"]
+    except (OSError, ValueError, KeyError):
         raise StackError("there was no hunt yet: make hunt") from None
+    return answer
 
 
-def clock(line: LogLine) -> str:
-    """`10:31:07.123`, in UTC as the services write it."""
-    return datetime.fromtimestamp(line.time / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
+def solve() -> dict[str, Any]:
+    """The answer of the last hunt; from now on `spans trace` without an id means its checkout."""
+    answer = read_answer()
+    history.append({"kind": "hunt", "trace_id": answer["trace_id"]})
+    return answer
 
 
-def show(found: Hunt, folder: Path) -> None:
-    """Print the logs, then the task."""
-    for service, lines in found.logs.items():
-        say("")
-        out.print(f"{service}, {len(lines)} lines", style="bold", markup=False)
-        for number, line in enumerate(lines, 1):
-            say(f"{number:4}  {clock(line)}  {line.level:7} {line.message}")
+def suffix(wanted: Bought, bought: list[Bought]) -> str:
+    """The end of the order's id, as long as it takes to tell it from the others: what a customer reads out."""
+    length = 3
+    while sum(each.order_id.endswith(wanted.order_id[-length:]) for each in bought) > 1:
+        length += 1
+    return wanted.order_id[-length:]
+
+
+def show(files: dict[str, list[Written]], folder: Path, wanted: Bought, tail: str, level: int) -> None:
+    """Print where the logs are, then the complaint and the questions."""
     say("")
-    say("The task", "bold")
-    say(f"At {clock(found.wanted)[:-4]} UTC a customer got a confirmation after {found.ms:,.0f} ms, and complains.")
-    say("You have the logs of the four services, as they are when nobody traces: times, but no ids.")
-    say("  1. Which lines in each log are about this checkout?")
-    say("  2. Which service kept the customer waiting, and for how much of the time?")
+    say("The logs of the last minutes, as they are where nobody traces", "bold")
+    width = max(map(len, files))
+    for name, lines in files.items():
+        say(f"  {name:{width}}  {len(lines):5} lines   {describe(name)}")
+    say(f"  in {folder}")
+    say("")
+    say("The complaint", "bold")
+    say(f'  "I bought something {hunt_logs.about(datetime.fromtimestamp(wanted.at).astimezone())}, and it took ages.')
+    say(f'  The order number ends in …{tail}."')
+    say("")
+    say("The questions", "bold")
+    say("  1. Which lines of each log are about this checkout?")
+    say("  2. Which service kept the customer waiting, and for how long?")
     say("  3. What did it do in that time: which statement?")
     say("")
-    if found.ms < AT_ONCE_MS:
-        say("Nobody would complain about this one: make break, then make hunt again.", "yellow")
-    say(f"The logs as files: {folder}")
-    say("Take the time, and write it down. Then: make hunt ARGS=--answer")
+    if level == 1:
+        say("Nobody had thought of logging slow statements beforehand; with that it is make hunt LEVEL=2.")
+    say("grep, less and patience; write down how long it took. Then: make hunt ARGS=--answer")
 
 
-def show_lines(answer: dict[str, Any]) -> None:
-    """Print which lines it was, and how many others it might have been."""
-    say("The lines of this checkout:", "bold")
-    for service in SERVICES:
-        numbers: Sequence[int] = answer["lines"][service]
-        told = " and ".join(map(str, numbers)) or "none"
-        others = answer["candidates"][service]
-        doubt = f"  (by its times it could have been any of {others} answers)" if others > 1 else ""
-        say(f"  {service:9}  {told}{doubt}")
+def describe(name: str) -> str:
+    """A file's format in a few words."""
+    if name == POSTGRES:
+        return "PostgreSQL's own format, its own time zone"
+    return "common log format" if name.endswith(".access.log") else "what the service says of its work"

@@ -1,4 +1,4 @@
-"""Reading log lines back: of one trace, from rotated files and from containers; and the hunt without ids."""
+"""Reading log lines back: of one trace, from rotated files and from containers."""
 
 import json
 import os
@@ -9,7 +9,6 @@ import pytest
 
 from workshop.logs import log_lines
 from workshop.logs import reading as logs
-from workshop.shop import hunt
 from workshop.stack import runtime
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings, current
@@ -100,43 +99,3 @@ def test_a_docker_that_fails_is_told(state: Path, docker: Path) -> None:
     """With the command and its reason."""
     with pytest.raises(StackError, match=r"docker compose .* failed: .*answer"):
         logs.lines_of_trace(TRACE)
-
-
-@pytest.fixture
-def found(state: Path) -> hunt.Hunt:
-    """A hunt for one of two checkouts at the same time."""
-    for service, path in (("order", "/orders"), ("inventory", "/reservations"), ("payment", "/charges")):
-        mine = line(7.4, service, f"POST {path} answered 201 in 300.0 ms", duration_ms=300.0)
-        other = line(7.35, service, f"POST {path} answered 201 in 250.0 ms", OTHER, duration_ms=250.0)
-        (state / "logs" / f"{service}.log").write_text(other + mine)
-    answered = "POST /checkout answered 201 in 430.0 ms"
-    (state / "logs" / "gateway.log").write_text(line(7.5, "gateway", answered, duration_ms=430.0))
-    (wanted,) = logs.lines_between(current(), ["gateway"])
-    return hunt.around(current(), wanted)
-
-
-def test_a_hunt_shows_no_ids(found: hunt.Hunt, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither on the screen nor in the files; all else is what was written."""
-    folder = hunt.write(current(), found)
-    hunt.show(found, folder)
-    printed = capsys.readouterr().out
-    assert "At 10:31:07 UTC a customer got a confirmation after 430 ms" in printed
-    written = "".join(path.read_text() for path in folder.iterdir())
-    for text in (printed, written):
-        assert TRACE not in text and OTHER not in text and "a" * 16 not in text
-    assert json.loads((folder / "gateway.log").read_text())["duration_ms"] == 430.0
-
-
-def test_a_hunts_solution_is_kept(found: hunt.Hunt, capsys: pytest.CaptureFixture[str]) -> None:
-    """The numbers of the lines, and among how many they had to be found."""
-    hunt.write(current(), found)
-    hunt.show_lines(hunt.read_answer())
-    printed = capsys.readouterr().out
-    assert "  inventory  2  (by its times it could have been any of 2 answers)" in printed
-    assert "  gateway    1\n" in printed
-
-
-def test_without_a_hunt_there_is_no_solution(state: Path) -> None:
-    """And the next step is told."""
-    with pytest.raises(StackError, match="no hunt yet: make hunt"):
-        hunt.read_answer()
