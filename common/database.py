@@ -1,7 +1,8 @@
-"""The pool of PostgreSQL connections that a service holds."""
+"""The pool of PostgreSQL connections that a service holds, and how its failures are told."""
 
 import atexit
 import select
+import time
 from typing import Any
 
 import psycopg
@@ -9,7 +10,9 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
-from common.errors import DATABASE_AWAY, OVERLOADED, Problem
+from common import deadline
+from common.bounded import LEAST_SECONDS, BoundedConnection
+from common.errors import DATABASE_AWAY, DATABASE_LOST, OVERLOADED, Problem
 from common.telemetry import SummaryCursor
 
 # What every connection of a service has, in a pool or not. The isolation level is the one that the statements were
@@ -17,28 +20,60 @@ from common.telemetry import SummaryCursor
 # inventory would sell what it has sold already.
 CONNECTION: dict[str, Any] = {
     "autocommit": True,
-    "connect_timeout": 3,
+    "connect_timeout": 2,
     "cursor_factory": SummaryCursor,
     "options": r"-c default_transaction_isolation=read\ committed",
 }
+# How long a request waits for a connection of the pool, a statement for a lock, and how long it may run.
+POOL_SECONDS = 3.0
+LOCK_SECONDS = 4
+STATEMENT_SECONDS = 8
+# While the database is away a new connection is tried this often.
+RECONNECT_SECONDS = 1.0
 
 
-def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
+class Pool(ConnectionPool[psycopg.Connection]):
+    """A pool that hands out no connection known to be broken, and that is there again as soon as its database is.
+
+    The library's own check pauses a second, then two, after each broken connection that it finds: three of them, and
+    the request has waited for nothing. Its attempts to connect come ever more rarely, minutes apart in the end.
+    """
+
+    def getconn(self, timeout: float | None = None) -> psycopg.Connection:
+        """A connection, within what is left of the request's time; PoolTimeout when none is free until then."""
+        seconds = self.timeout if timeout is None else timeout
+        if (left := deadline.remaining()) is not None:
+            seconds = min(seconds, max(left, LEAST_SECONDS))
+        until = time.monotonic() + seconds
+        while True:
+            connection = super().getconn(until - time.monotonic())
+            if _is_whole(connection):
+                return connection
+            # The pool makes another one for it.
+            connection.close()
+            self.putconn(connection)
+
+
+def open_pool(url: str, *, size: int = 8) -> Pool:
     """A pool of at most `size` autocommit connections; opens without waiting for the server.
 
     A request waits 3 s at most for a connection, and not at all behind 40 others. A statement runs 8 s at
-    most and waits 4 s at most for a lock. Open it in the process that uses it: connections do not survive
-    a fork.
+    most and waits 4 s at most for a lock; neither outlasts its request's deadline. Open it in the process that
+    uses it: connections do not survive a fork.
     """
-    pool = ConnectionPool(
+    limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+    pool = Pool(
         url,
+        connection_class=BoundedConnection,
         min_size=1,
         max_size=size,
-        timeout=3.0,
+        timeout=POOL_SECONDS,
         max_waiting=40,
-        check=_check,
         open=False,
-        kwargs={**CONNECTION, "options": f"{CONNECTION['options']} -c statement_timeout=8s -c lock_timeout=4s"},
+        kwargs={**CONNECTION, "options": f"{CONNECTION['options']} {limits}"},
+        # It gives up after a second and is told to go on: its pauses start from the shortest again.
+        reconnect_timeout=RECONNECT_SECONDS,
+        reconnect_failed=_try_again,
     )
     pool.open()
     # Before the interpreter ends its threads: a pool that is still open then makes the exit wait for them.
@@ -46,40 +81,59 @@ def open_pool(url: str, *, size: int = 8) -> ConnectionPool:
     return pool
 
 
-def _check(connection: psycopg.Connection) -> None:
-    """Raise when an idle connection has broken, so that the pool takes another.
+def _try_again(pool: ConnectionPool[Any]) -> None:
+    with suppress_instrumentation():
+        pool.check()
+
+
+def _is_whole(connection: psycopg.Connection) -> bool:
+    """False when an idle connection has broken.
 
     A server that says nothing is there. Only where it did, perhaps its last word, is it worth asking.
     """
-    if select.select([connection], [], [], 0)[0]:
-        with suppress_instrumentation():
-            ConnectionPool.check_connection(connection)
+    try:
+        if select.select([connection], [], [], 0)[0]:
+            with suppress_instrumentation():
+                ConnectionPool.check_connection(connection)
+    except (psycopg.Error, OSError, ValueError):
+        return False
+    return True
 
 
-def check(pool: ConnectionPool) -> None:
-    """Raise when the database does not answer: a check for `/readyz`."""
-    with pool.connection(timeout=1.0) as connection:
+def check(url: str) -> None:
+    """Raise when the database takes no statement: a check for `/readyz`.
+
+    On a connection of its own: that all of the pool's are in use says nothing about the database.
+    """
+    with psycopg.connect(url, connect_timeout=2, options="-c statement_timeout=1s") as connection:
         connection.execute("SELECT 1")
 
 
-def unavailable(pool: ConnectionPool, error: Exception) -> Problem:
-    """The problem that tells a caller that the database is away, or that too many are waiting for it."""
+def unavailable(pool: Pool, error: Exception) -> Problem:
+    """The problem that tells a caller why the database did not do what it should: late, busy, locked, or away."""
     retry = {"Retry-After": "1"}
+    if deadline.is_over():
+        return Problem(504, "the database did not answer in time")
     if isinstance(error, PoolTimeout | TooManyRequests):
         # No statement was run, so no span of one tells.
         trace.get_current_span().record_exception(error)
         if _takes_connections(str(pool.conninfo)):
             return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
         return Problem(503, "the database takes no connections", headers=retry, reason=DATABASE_AWAY)
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return Problem(503, f"a row that is needed was locked for {LOCK_SECONDS} s", headers=retry)
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return Problem(503, f"the database took longer than {STATEMENT_SECONDS} s", headers=retry)
     # The pool's other connections have probably broken, too: find out now, not one failed request each.
     with suppress_instrumentation():
         pool.check()
-    return Problem(503, f"the database is not available ({type(error).__name__})", headers=retry)
+    detail = f"the connection to the database broke ({type(error).__name__})"
+    return Problem(503, detail, headers=retry, reason=DATABASE_LOST)
 
 
 def _takes_connections(url: str) -> bool:
     try:
-        psycopg.connect(url, connect_timeout=1).close()
+        psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:
         return False
     return True

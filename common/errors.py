@@ -17,6 +17,8 @@ DATABASE_AWAY = "database_away"
 UNREACHABLE = "unreachable"
 NO_TIME = "no_time"
 NOTHING_BEGUN = (OVERLOADED, DATABASE_AWAY, UNREACHABLE, NO_TIME)
+# And in one where a statement's connection broke: what it did, or not, is not known.
+DATABASE_LOST = "database_lost"
 
 
 class Problem(Exception):

@@ -8,16 +8,49 @@ import struct
 import threading
 from typing import Any
 
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+
 from common.logs import logging_config
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's worker with threads, which stops listening as soon as it is told to end.
+
+    gunicorn's own keeps its listening sockets until the last request is answered, and accepts nothing: whoever connects
+    meanwhile waits, and is reset at the end. Without them he is refused at once, and tries again; and the next master
+    gets the port.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or cease to accept; a worker that ends takes what has connected already, then closes the door."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            for listener in self.sockets:
+                self._take_the_rest(listener)
+                listener.close()
+
+    def _take_the_rest(self, listener: Any) -> None:
+        before = -1
+        while self.nr_conns > before:
+            before = self.nr_conns
+            self.accept(listener)
+
+    def is_parent_alive(self) -> bool:
+        """Whether the master is there; without it the worker ends."""
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
+
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # One process: a second would double the memory and halve what one metric or pool means.
 workers = 1
-worker_class = "gthread"
+worker_class = Worker
 threads = int(os.environ.get("THREADS", "64"))
 # Longer than the clients keep idle connections, so that it is never the server that closes first.
 keepalive = 75
-graceful_timeout = 15
+# Longer than any request may take (20 s, at the gateway): whoever has been let in gets an answer.
+graceful_timeout = 22
 timeout = 60
 control_socket_disable = True
 

@@ -1,4 +1,9 @@
-"""`/healthz` says that the process lives, `/readyz` that what it needs answers too."""
+"""`/healthz`: the process is not worth killing. `/readyz`: it is worth sending requests to.
+
+Neither follows a neighbour: a service that can answer a part of its requests, or say who is away, is worth sending to,
+and a restart would mend nothing. Neither follows the load: a busy service refuses by itself. So what is checked is what
+the service owns, and can do nothing without: its database.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +12,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 
 def health(checks: Mapping[str, Callable[[], object]]) -> Blueprint:
-    """The two probes; each check is called with no arguments and raises when its dependency is away.
+    """The two probes; each check is called with no arguments and raises when what the service owns is away.
 
     Both paths are excluded from tracing by OTEL_PYTHON_FLASK_EXCLUDED_URLS. What the checks call would
     then start traces of its own, one orphan a probe: hence the suppression.

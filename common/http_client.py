@@ -1,18 +1,19 @@
 """Calls to other services over HTTP."""
 
+import time
 from collections.abc import Callable, Container
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from common import deadline
-from common.errors import NO_TIME, NOTHING_BEGUN, UNREACHABLE, Problem
+from common.errors import DATABASE_AWAY, DATABASE_LOST, NO_TIME, NOTHING_BEGUN, UNREACHABLE, Problem
 
-# A service that is being restarted is away for about as long.
-RECONNECT_SECONDS = 3.0
+# For so long after it was found away a service is asked again: on a busy machine a restart takes four or five seconds.
+RECONNECT_SECONDS = 7.0
 # By so much the one who is asked gives up before we do, so that its answer still reaches us.
 MARGIN_SECONDS = 0.05
 # The 4xx that are our caller's business. A 401 is not: it is between the two services.
@@ -22,9 +23,10 @@ PASSED_ON = frozenset(range(400, 500)) - {401}
 class ServiceClient:
     """Calls one other service; keeps its connections open between calls.
 
-    `timeout` bounds the wait for an answer, in seconds; a request's own deadline shortens it. Every POST of
-    ours is idempotent (an order's id or an idempotency key is in it), so a call whose connection was refused
-    or broke is made again for a few seconds. One that timed out is not: the caller would not wait for it.
+    `timeout` bounds a call, in seconds, with all its attempts; a request's own deadline shortens it. Every call of
+    ours is idempotent (an order's id or an idempotency key is in it), so one whose connection was refused or broke,
+    or whose receiver's database did, is made again for RECONNECT_SECONDS. One that timed out is not: the caller
+    would not wait for it.
     """
 
     def __init__(self, name: str, base_url: str, timeout: float) -> None:
@@ -38,25 +40,34 @@ class ServiceClient:
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
 
-    def call(self, method: str, path: str, *, passed_on: Container[int] = PASSED_ON, **arguments: Any) -> Any:
-        """The JSON of a 2xx answer.
+    def call(
+        self, method: str, path: str, *, passed_on: Container[int] = PASSED_ON, keep: float = 0.0, **arguments: Any
+    ) -> Any:
+        """The JSON of a 2xx answer. Of its own request's time it leaves `keep` seconds.
 
         Problem with the other side's status and detail when it answers 5xx, or a 4xx in `passed_on`; 502 for any
         other 4xx, which is a fault of ours and not our caller's; 504 when it does not answer in time, 503 when it
         cannot be reached. It is not `sure` after an attempt that may have been carried out.
         """
-        lost: list[requests.ConnectionError] = []
+        seconds = self.timeout
+        if (left := deadline.remaining()) is not None:
+            seconds = min(seconds, left - keep)
+        until = time.monotonic() + seconds
+        lost: list[Exception] = []
 
         def attempt() -> requests.Response:
             try:
-                return self._attempt(method, path, **arguments)
-            except requests.ConnectionError as error:
-                if not never_made(error):
+                response = self._attempt(until, method, path, **arguments)
+                if response.status_code == 503 and _away(problem := _problem_of(self.name, response, passed_on)):
+                    raise problem
+                return response
+            except (Problem, requests.RequestException) as error:
+                if _away(error) and not _nothing_begun(error):
                     lost.append(error)
                 raise
 
         try:
-            return self._answer(attempt, passed_on)
+            return self._answer(attempt, until, passed_on)
         except Problem as problem:
             if lost:
                 problem.sure = False
@@ -65,12 +76,12 @@ class ServiceClient:
                     del problem.extra["reason"]
             raise
 
-    def _answer(self, attempt: Callable[[], requests.Response], passed_on: Container[int]) -> Any:
+    def _answer(self, attempt: Callable[[], requests.Response], until: float, passed_on: Container[int]) -> Any:
         """What `call` returns; it makes attempts until one has an answer."""
         attempts = Retrying(
-            stop=stop_after_delay(RECONNECT_SECONDS),
+            stop=AwayTooLong(until, RECONNECT_SECONDS),
             wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
-            retry=retry_if_exception(_connection_failed),
+            retry=retry_if_exception(_away),
             reraise=True,
         )
         try:
@@ -90,11 +101,9 @@ class ServiceClient:
             raise Problem(502, f"{self.name} answered {response.status_code} and no JSON") from error
 
     def _attempt(
-        self, method: str, path: str, headers: dict[str, str] | None = None, keep: float = 0.0, **arguments: Any
+        self, until: float, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any
     ) -> requests.Response:
-        seconds = self.timeout
-        if (left := deadline.remaining()) is not None:
-            seconds = min(seconds, left - keep)
+        seconds = until - time.monotonic()
         theirs = seconds - MARGIN_SECONDS
         if theirs <= 0:
             raise Problem(504, f"no time was left to ask {self.name}", reason=NO_TIME)
@@ -103,14 +112,51 @@ class ServiceClient:
             method, self.base_url + path, timeout=(min(1.0, seconds), seconds), headers=headers, **arguments
         )
 
-    def check(self) -> None:
-        """Raise when the service's process does not answer: a check for `/readyz`."""
-        self.session.get(self.base_url + "/healthz", timeout=1.0).raise_for_status()
+
+class AwayTooLong:
+    """Stops attempts so many seconds after the first failed one has ended, or at `until` on the monotonic clock.
+
+    Counted from the failure, not from the begin: what worked for seconds before it broke has not been away for long.
+    And before an attempt that could not end in time, if it took as long as the last: what is known is better told.
+    """
+
+    def __init__(self, until: float, seconds: float) -> None:
+        self.until = until
+        self.seconds = seconds
+        self.began = time.monotonic()  # the attempt in hand
+        self.found_away: float | None = None
+
+    def __call__(self, state: RetryCallState) -> bool:
+        """Whether to give up; tenacity asks after each failed attempt, with the pause before the next."""
+        now = time.monotonic()
+        if self.found_away is None:
+            self.found_away = now
+        took, self.began = now - self.began, now + state.upcoming_sleep
+        return self.began >= self.found_away + self.seconds or self.began + took + MARGIN_SECONDS >= self.until
+
+
+def _away(error: BaseException) -> bool:
+    """Whether the service, or its database, may be there again soon.
+
+    An answer that names an order is the end of this attempt: its order has been decided, or will be.
+    """
+    if isinstance(error, Problem):
+        return error.extra.get("reason") in (DATABASE_AWAY, DATABASE_LOST) and "order_id" not in error.extra
+    return _connection_failed(error)
 
 
 def _connection_failed(error: BaseException) -> bool:
-    """Refused, reset, closed or never made (a container that is away does not refuse); not an answer that is late."""
-    return isinstance(error, requests.ConnectionError) and not isinstance(error, requests.ReadTimeout)
+    """Refused, reset, closed in the middle of an answer, or never made (a container that is away does not refuse)."""
+    broken = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+    # An answer that is late may still come.
+    return isinstance(error, broken) and not isinstance(error, requests.ReadTimeout)
+
+
+def _nothing_begun(error: Exception) -> bool:
+    """Whether a failed attempt certainly left nothing behind."""
+    if isinstance(error, Problem):
+        return error.refused
+    return isinstance(error, requests.ConnectionError) and never_made(error)
 
 
 def never_made(error: requests.ConnectionError) -> bool:

@@ -26,8 +26,8 @@ MOST_REQUESTS = 48
 def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, timeout: float) -> Flask:
     """An application without routes of its own but the probes.
 
-    `checks` are what `/readyz` asks. `timeout` is how long, in seconds, a request may take at most; a caller
-    that waits less says so (common.deadline).
+    `checks` are what `/readyz` asks (common.health). `timeout` is how long, in seconds, a request may take at
+    most; a caller that waits less says so (common.deadline).
     """
     app = Flask(name, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024

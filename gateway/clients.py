@@ -9,7 +9,7 @@ class Orders(ServiceClient):
     """The order service."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("order", url, timeout=20.0)
+        super().__init__("order", url, timeout=19.5)
 
     def place(self, order: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
         """Place an order, once for each key; returns order_id, status, total_cents, currency."""
@@ -24,7 +24,7 @@ class Inventory(ServiceClient):
     """The inventory service."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("inventory", url, timeout=9.0)
+        super().__init__("inventory", url, timeout=10.0)
 
     def products(self, after: str | None, limit: str | None) -> dict[str, Any]:
         """A page of the catalogue."""

@@ -32,8 +32,9 @@ class NewReservation(Items):
 
 def create_app() -> Flask:
     """The application, with its connection pool open."""
-    pool = database.open_pool(load(Settings).database_url)
-    app = create_service("inventory", {"postgres": partial(database.check, pool)}, timeout=9.0)
+    url = load(Settings).database_url
+    pool = database.open_pool(url)
+    app = create_service("inventory", {"postgres": partial(database.check, url)}, timeout=9.0)
 
     @app.errorhandler(OperationalError)
     def database_away(error: Exception) -> Response:

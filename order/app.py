@@ -1,7 +1,6 @@
 """The order service: POST /orders, GET /orders/<id>."""
 
 import uuid
-from collections.abc import Callable
 from functools import partial
 
 from flask import Flask, Response, jsonify
@@ -31,12 +30,7 @@ def create_app() -> Flask:
     settings = load(Settings)
     pool = database.open_pool(settings.database_url)
     processor = OrderProcessor(pool, Inventory(settings.inventory_url), Payment(settings.payment_url))
-    checks: dict[str, Callable[[], object]] = {
-        "postgres": partial(database.check, pool),
-        "inventory": processor.inventory.check,
-        "payment": processor.payment.check,
-    }
-    app = create_service("order", checks, timeout=19.0)
+    app = create_service("order", {"postgres": partial(database.check, settings.database_url)}, timeout=19.0)
 
     @app.errorhandler(OperationalError)
     def database_away(error: Exception) -> Response:

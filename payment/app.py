@@ -32,7 +32,7 @@ class NewCharge(Body):
 def create_app() -> Flask:
     """The application."""
     provider = Provider(load(Settings).provider_url)
-    app = create_service("payment", {"provider": provider.check}, timeout=6.0)
+    app = create_service("payment", {}, timeout=8.0)
 
     @app.post("/charges")
     def charge() -> tuple[Response, int]:

@@ -1,33 +1,44 @@
 """The calls to the payment provider: a timeout, an idempotency key, and a few careful retries."""
 
+import time
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from tenacity import (
-    RetryError,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_exponential_jitter,
-)
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from common import deadline
 from common.errors import Problem
-from common.http_client import never_made
+from common.http_client import AwayTooLong, never_made
 
+# How often a provider that answers 5xx is asked.
 ATTEMPTS = 3
 # Each attempt waits this long for bytes: three of them and the pauses fit into what the order service waits.
 TIMEOUT_SECONDS = 1.5
+# And for so long one that cannot be reached: it may be restarted just now.
+RECONNECT_SECONDS = 5.0
 
 
 class ProviderError(Exception):
-    """The provider answered 5xx, or could not be reached: worth another attempt. `begun`: this one may have charged."""
+    """The provider answered 5xx: worth another attempt. `begun`: this one may have charged."""
 
     def __init__(self, reason: str, *, begun: bool = True) -> None:
         super().__init__(reason)
         self.begun = begun
+
+
+class ProviderAway(ProviderError):
+    """The provider could not be reached, or its answer broke off: worth more attempts than an answer."""
+
+
+class Enough(AwayTooLong):
+    """Stops after ATTEMPTS when the provider answers, after RECONNECT_SECONDS when it does not."""
+
+    def __call__(self, state: RetryCallState) -> bool:
+        """Whether to give up; tenacity asks after each failed attempt."""
+        assert state.outcome is not None
+        away = isinstance(state.outcome.exception(), ProviderAway)
+        return super().__call__(state) or (not away and state.attempt_number >= ATTEMPTS)
 
 
 class Provider:
@@ -84,7 +95,7 @@ class Provider:
 
         left = deadline.remaining()
         attempts = Retrying(
-            stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(60 if left is None else max(left, 0)),
+            stop=Enough(time.monotonic() + (60 if left is None else left), RECONNECT_SECONDS),
             wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
             retry=retry_if_exception_type(ProviderError),
         )
@@ -111,13 +122,9 @@ class Provider:
         try:
             response = self.session.post(self.url + path, json=body, headers=headers, timeout=(1.0, TIMEOUT_SECONDS))
         except requests.ConnectionError as error:
-            raise ProviderError("it could not be reached", begun=not never_made(error)) from error
+            raise ProviderAway("it could not be reached", begun=not never_made(error)) from error
         except requests.exceptions.ChunkedEncodingError as error:
-            raise ProviderError("its answer broke off") from error
+            raise ProviderAway("its answer broke off") from error
         if response.status_code >= 500:
             raise ProviderError(f"it answered {response.status_code}")
         return response
-
-    def check(self) -> None:
-        """Raise when the provider does not answer: a check for `/readyz`."""
-        self.session.get(f"{self.url}/healthz", timeout=1.0).raise_for_status()

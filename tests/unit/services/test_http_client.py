@@ -1,17 +1,19 @@
-"""Calls between services: what a refusal means after an attempt whose connection broke."""
+"""Calls between services: what is tried again, for how long, and what a refusal means after that."""
 
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from common import deadline
-from common.errors import NO_TIME, OVERLOADED, UNREACHABLE, Problem
+from common.errors import DATABASE_AWAY, DATABASE_LOST, NO_TIME, OVERLOADED, UNREACHABLE, Problem
 from common.http_client import ServiceClient
 
 REFUSAL = json.dumps({"detail": "busy", "reason": OVERLOADED}).encode()
@@ -25,14 +27,15 @@ def problem(status: int, detail: str) -> bytes:
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[str]:
+def answering(*answers: bytes | Callable[[], bytes]) -> Iterator[str]:
     """A server that gives these answers, one a connection; the URL of it. An empty one breaks the connection."""
     left = list(answers)
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.recv(65536)
-            self.request.sendall(left.pop(0))
+            answer = left.pop(0)
+            self.request.sendall(answer if isinstance(answer, bytes) else answer())
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -121,3 +124,67 @@ def test_time_can_be_kept_for_what_comes_after() -> None:
         deadline.begin(10)
         told = refused_call("http://127.0.0.1:9", keep=0.26)
     assert (told.status, told.extra["reason"], told.refused) == (504, NO_TIME, True)
+
+
+AWAY = json.dumps({"detail": "away", "reason": DATABASE_AWAY}).encode()
+GONE = b"HTTP/1.1 503 Gone\r\nContent-Length: %d\r\n\r\n%s" % (len(AWAY), AWAY)
+LOST = json.dumps({"detail": "broke", "reason": DATABASE_LOST}).encode()
+BROKE = b"HTTP/1.1 503 Broke\r\nContent-Length: %d\r\n\r\n%s" % (len(LOST), LOST)
+DECIDED = json.dumps({"detail": "broke", "reason": DATABASE_LOST, "order_id": "o"}).encode()
+ORDERED = b"HTTP/1.1 503 Broke\r\nContent-Length: %d\r\n\r\n%s" % (len(DECIDED), DECIDED)
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"
+
+
+@pytest.mark.parametrize("first", [b"", HALF, GONE, BROKE], ids=["broke", "broke off", "away", "its database broke"])
+def test_a_call_is_made_again_when_its_receiver_was_restarted(first: bytes) -> None:
+    """Every call of ours is idempotent."""
+    with answering(first, FINE) as url:
+        client = ServiceClient("other", url, timeout=5)
+        assert client.call("POST", "/charges", json={}) == {}
+        client.session.close()
+
+
+def test_an_answer_that_names_an_order_is_the_end_of_its_attempt() -> None:
+    """The order will be decided; another attempt would be another order, or wait for this one."""
+    with answering(ORDERED) as url:
+        client = ServiceClient("other", url, timeout=5)
+        with pytest.raises(Problem) as caught:
+            client.call("POST", "/orders", json={})
+        client.session.close()
+    assert caught.value.extra["order_id"] == "o"
+
+
+def test_a_restart_is_waited_for_from_the_first_failure_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What worked for longer than that before it broke has been away for a moment only."""
+    monkeypatch.setattr("common.http_client.RECONNECT_SECONDS", 0.2)
+    with answering(partial(slowly, 0.4), FINE) as url:
+        client = ServiceClient("other", url, timeout=5)
+        assert client.call("POST", "/charges", json={}) == {}
+        client.session.close()
+
+
+def test_a_call_ends_with_its_time_whatever_is_tried_again() -> None:
+    """`timeout` is for all attempts together."""
+    began = time.monotonic()
+    client = ServiceClient("other", "http://127.0.0.1:1", timeout=0.5)
+    with pytest.raises(Problem, match="cannot be reached"):
+        client.call("POST", "/charges", json={})
+    client.session.close()
+    assert time.monotonic() - began < 1
+
+
+def test_what_is_known_is_told_while_there_is_time() -> None:
+    """A database that is away is told as such, not as an answer that did not come in time."""
+    with answering(partial(slowly, 0.4, GONE), partial(slowly, 0.4, GONE)) as url:
+        client = ServiceClient("other", url, timeout=1)
+        with pytest.raises(Problem) as caught:
+            client.call("GET", "/products")
+        client.session.close()
+    assert (caught.value.status, caught.value.extra["reason"]) == (503, DATABASE_AWAY)
+
+
+def slowly(seconds: float, answer: bytes = b"") -> bytes:
+    """The answer, or a broken connection, after so many seconds."""
+    time.sleep(seconds)
+    return answer

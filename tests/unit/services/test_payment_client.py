@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask, request
 from werkzeug.serving import make_server
 
@@ -105,8 +106,22 @@ def test_no_answer_in_time_is_not_tried_again(scripted: ScriptedProvider, monkey
     assert len(scripted.keys) == 1
 
 
-def test_nobody_there_is_a_502() -> None:
+def test_a_restart_is_waited_for(scripted: ScriptedProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More refused connections than a provider that answers 5xx would get attempts."""
+    refused = iter(range(ATTEMPTS + 2))
+    really = requests.Session.post
+
+    def post(self: requests.Session, url: str, **arguments: Any) -> requests.Response:
+        return really(self, url if next(refused, None) is None else "http://127.0.0.1:1/", **arguments)
+
+    monkeypatch.setattr(requests.Session, "post", post)
+    scripted.answers = [captured]
+    assert charge(scripted)["id"] == "ch_1"
+
+
+def test_nobody_there_is_a_502(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused connection is tried again, then told."""
+    monkeypatch.setattr(clients, "RECONNECT_SECONDS", 0.5)
     server = make_server("127.0.0.1", 0, Flask("gone"))
     server.server_close()
     client = Provider(f"http://127.0.0.1:{server.server_port}")

@@ -21,7 +21,7 @@ from workshop.stack.settings import ROOT, Running, Settings
 
 # How long a start may take: prepare reports its progress and is not timed.
 READY_SECONDS = 90.0
-STOP_SECONDS = 25.0
+STOP_SECONDS = 30.0
 DIED = ("BACKOFF", "EXITED", "FATAL", "UNKNOWN")
 
 
