@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from workshop.chaos.faults import Faults
+from workshop.stack import database
 from workshop.stack.local import supervisor
 from workshop.stack.local.scratch import ScratchStack
 from workshop.traces.model.trace import Trace
@@ -93,6 +95,15 @@ class FragileStack(Stack):
         """Start processes and wait until everything is ready."""
         for name in names:
             supervisor.start_process(self.settings, name)
+        self.faults.restore()
+
+    @contextmanager
+    def database_started(self) -> Iterator[None]:
+        """PostgreSQL is started, and takes statements; on exit everything is ready."""
+        supervisor.start_process(self.settings, "postgres")
+        while database.not_ready(self.settings) is not None:
+            time.sleep(0.02)
+        yield
         self.faults.restore()
 
 

@@ -131,8 +131,10 @@ def test_a_database_that_is_away_is_told(sound: FragileStack) -> None:
     last = answers[-1].json()
     assert (last["reason"], last["detail"]) == ("database_away", "the database takes no connections")
     trace = sound.trace(last["trace_id"], 3)
-    (server,) = [span for span in trace.spans if title(span) == "inventory GET /products"]
-    assert [event.attributes["exception.type"] for event in server.events] == ["psycopg_pool.PoolTimeout"]
+    servers = [span for span in trace.spans if title(span) == "inventory GET /products"]
+    assert len(servers) > 1  # it might have been a restart
+    for server in servers:
+        assert [event.attributes["exception.type"] for event in server.events] == ["psycopg_pool.PoolTimeout"]
     lines = sound.must("logs", last["trace_id"])
     assert "WARN" in lines and "the database takes no connections" in lines
 
