@@ -109,7 +109,7 @@ def check(url: str) -> None:
         connection.execute("SELECT 1")
 
 
-def unavailable(pool: Pool, error: Exception) -> Problem:
+def unavailable(pool: ConnectionPool[Any], error: Exception) -> Problem:
     """The problem that tells a caller why the database did not do what it should: late, busy, locked, or away."""
     retry = {"Retry-After": "1"}
     if deadline.is_over():

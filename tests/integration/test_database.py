@@ -28,10 +28,8 @@ def pool(sound: FragileStack) -> Iterator[database.Pool]:
 
 
 def cut(stack: FragileStack) -> None:
-    """End every connection to the orders' database, from the server's side."""
-    query = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'orders' AND pid <> pg_backend_pid()"
-    )
+    """End every connection to the orders' database from the server's side; come back when all have ended."""
+    query = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'orders'"
     with psycopg.connect(stack.settings.database_url("postgres", "postgres"), autocommit=True) as connection:
         connection.execute(query)
 
