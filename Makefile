@@ -79,6 +79,12 @@ load-ui: ## the same from Locust's page
 audit: ## do orders, stock, charges and messages agree? (SETTLE=60 waits for pending ones)
 	@$(spans) audit --settle "$(SETTLE)"
 
+dead-letters: ## what the worker has set aside after several attempts, and why
+	@$(spans) dead-letters $(ARGS)
+
+retry: ## hand the dead letters back to the worker
+	@$(spans) retry
+
 chaos: ## kill, pause and cut at random while customers buy, then audit (DURATION=60 s, SEED=7)
 	@$(spans) chaos --duration "$(or $(DURATION),60)" --seed "$(SEED)"
 
@@ -94,6 +100,6 @@ bench: ## measure what the documentation claims
 	@$(spans) bench $(ARGS)
 
 help: ## this list
-	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit chaos test lint bench help
+.PHONY: up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit dead-letters retry chaos test lint bench help

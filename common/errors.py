@@ -25,10 +25,12 @@ class Problem(Exception):
     """An error with an HTTP status that the caller should see.
 
     `extra` adds members to the answer, `headers` adds headers to it. One that a call to another service ended with is
-    not `sure` when an earlier attempt's connection broke: that attempt may have done what the answer refuses.
+    not `sure` when an earlier attempt's connection broke: that attempt may have done what the answer refuses. `theirs`
+    is the status that the other side answered with, where this one's is another.
     """
 
     sure = True
+    theirs: int | None = None
 
     def __init__(self, status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: object) -> None:
         super().__init__(detail)

@@ -98,7 +98,9 @@ class ServiceClient:
         try:
             return response.json()
         except requests.JSONDecodeError as error:
-            raise Problem(502, f"{self.name} answered {response.status_code} and no JSON") from error
+            unread = Problem(502, f"{self.name} answered {response.status_code} and no JSON")
+            unread.theirs = response.status_code
+            raise unread from error
 
     def _attempt(
         self, until: float, method: str, path: str, headers: dict[str, str] | None = None, **arguments: Any
@@ -174,7 +176,9 @@ def _problem_of(name: str, response: requests.Response, passed_on: Container[int
     if not isinstance(body, dict):
         return Problem(502, f"{name} answered {response.status_code} and no problem+json")
     if response.status_code < 500 and response.status_code not in passed_on:
-        return Problem(502, f"{name} refused the call with {response.status_code}: {body.get('detail', '')}")
+        ours = Problem(502, f"{name} refused the call with {response.status_code}: {body.get('detail', '')}")
+        ours.theirs = response.status_code
+        return ours
     extra = {key: value for key, value in body.items() if key not in ("type", "title", "status", "detail")}
     headers = {"Retry-After": response.headers["Retry-After"]} if "Retry-After" in response.headers else {}
     return Problem(response.status_code, str(body.get("detail", "")), headers=headers, **extra)

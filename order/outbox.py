@@ -1,12 +1,11 @@
 """The confirmation of an order, and the message about it."""
 
 from opentelemetry import trace
-from opentelemetry.propagate import inject
 from opentelemetry.trace import SpanKind
 from psycopg import Connection
 
 from common.errors import Problem
-from order import store
+from order import headers, store
 from order.clients import Price
 
 tracer = trace.get_tracer("order")
@@ -28,9 +27,7 @@ def messaging(operation: str, **more: str) -> dict[str, str]:
 def confirm(connection: Connection, order_id: str, price: Price) -> None:
     """Confirm the order and put its message into the outbox, once; Problem 409 when it has failed meanwhile."""
     with tracer.start_as_current_span(f"send {TOPIC}", kind=SpanKind.PRODUCER, attributes=messaging("send")):
-        headers: dict[str, str] = {}
-        inject(headers)
-        if store.confirm(connection, order_id, *price, topic=TOPIC, headers=headers):
+        if store.confirm(connection, order_id, *price, topic=TOPIC, headers=headers.current()):
             return
         found = store.find(connection, order_id)
         if found is None or found["status"] != "confirmed":

@@ -11,7 +11,7 @@ from common import database, deadline
 from common.errors import NO_TIME, Problem
 from common.http_client import MARGIN_SECONDS
 from common.schemas import Card, CustomerId, Items
-from order import answers, outbox, store
+from order import answers, headers, outbox, store
 from order.clients import UNDO_SECONDS, Inventory, Payment, Price
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,11 @@ class OrderProcessor(NamedTuple):
     def _write_down(self, order_id: str, idempotency_key: str, order: NewOrder) -> dict[str, Any] | None:
         """Make the pending order; the customer's earlier one with this key instead when there is one."""
         items = [item.model_dump() for item in order.items]
+        context = headers.current()
         try:
             with self.pool.connection() as connection:
                 for _ in range(KEY_ATTEMPTS):
-                    if store.create(connection, order_id, order.customer_id, idempotency_key, items):
+                    if store.create(connection, order_id, order.customer_id, idempotency_key, items, context):
                         return None
                     if first := store.find_by_key(connection, order.customer_id, idempotency_key):
                         return first

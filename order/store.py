@@ -1,16 +1,16 @@
 """The order service's SQL: orders and the outbox."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from common.errors import Problem
 
 CREATE = """
-INSERT INTO orders (id, customer_id, idempotency_key, items)
-VALUES (%(id)s, %(customer_id)s, %(idempotency_key)s, %(items)s)
+INSERT INTO orders (id, customer_id, idempotency_key, items, headers)
+VALUES (%(id)s, %(customer_id)s, %(idempotency_key)s, %(items)s, %(headers)s)
 ON CONFLICT (customer_id, idempotency_key) DO NOTHING
 """
 
@@ -46,11 +46,11 @@ SELECT %(topic)s, id, %(headers)s FROM confirmed
 """
 
 # What the client was told already stands. A failure of ours (5xx) frees the customer's key: a repetition is a new
-# attempt. One of theirs keeps it.
+# attempt. One of theirs keeps it. A key that is free is NULL: whatever else stood there, a customer may have as a key.
 FAIL = """
 UPDATE orders
 SET status = 'failed', reason = COALESCE(reason, %(reason)s), failure = COALESCE(failure, %(failure)s),
-    idempotency_key = CASE WHEN failure IS NULL AND %(ours)s THEN id ELSE idempotency_key END
+    idempotency_key = CASE WHEN failure IS NULL AND %(ours)s THEN NULL ELSE idempotency_key END
 WHERE id = %(id)s AND status = 'pending'
 """
 
@@ -58,50 +58,27 @@ WHERE id = %(id)s AND status = 'pending'
 # by now, though not yet undone.
 LEAVE = """
 UPDATE orders
-SET attended_at = '-infinity', reason = COALESCE(reason, %(reason)s), failure = COALESCE(failure, %(failure)s)
+SET left_at = clock_timestamp(), reason = COALESCE(reason, %(reason)s), failure = COALESCE(failure, %(failure)s)
 WHERE id = %(id)s AND status = 'pending'
 """
 
-# Taking it in hand moves it to the end of the line, so that no other worker takes it at the same time.
-TAKE_STALE = """
-UPDATE orders SET attended_at = now()
-WHERE id = (
-    SELECT id FROM orders
-    WHERE status = 'pending' AND attended_at < now() - make_interval(secs => %(seconds)s)
-    ORDER BY attended_at
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
-)
-RETURNING id
-"""
-
-# A message that another worker holds is skipped, not waited for. It is gone when the transaction commits.
-TAKE_MESSAGE = """
-DELETE FROM outbox
-WHERE id = (SELECT id FROM outbox ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id, topic, order_id, headers
-"""
-
+# Again and again, as often as the message is delivered: the first time stands.
 ANNOUNCE = """
-UPDATE orders SET announced_at = now() WHERE id = %(order_id)s AND announced_at IS NULL
+UPDATE orders SET announced_at = coalesce(announced_at, now()) WHERE id = %(order_id)s AND status = 'confirmed'
 """
-
-
-class Message(NamedTuple):
-    """A message in the outbox, with the trace context of the span that sent it."""
-
-    id: int
-    topic: str
-    order_id: str
-    headers: dict[str, str]
 
 
 def create(
-    connection: Connection, order_id: str, customer_id: str, idempotency_key: str, items: list[dict[str, Any]]
+    connection: Connection,
+    order_id: str,
+    customer_id: str,
+    idempotency_key: str,
+    items: list[dict[str, Any]],
+    headers: dict[str, str],
 ) -> bool:
-    """Write down a pending order; False when the customer has used the key before."""
-    values = {"id": order_id, "customer_id": customer_id, "idempotency_key": idempotency_key, "items": Jsonb(items)}
-    return connection.execute(CREATE, values).rowcount > 0
+    """Write down a pending order and its trace context; False when the customer has used the key before."""
+    values = {"id": order_id, "customer_id": customer_id, "idempotency_key": idempotency_key}
+    return connection.execute(CREATE, {**values, "items": Jsonb(items), "headers": Jsonb(headers)}).rowcount > 0
 
 
 def find(connection: Connection, order_id: str) -> dict[str, Any] | None:
@@ -149,18 +126,6 @@ def _failure(problem: Problem) -> dict[str, Any]:
     return {"reason": str(problem.extra.get("reason") or problem.detail), "failure": Jsonb(failure)}
 
 
-def take_stale(connection: Connection, seconds: float) -> str | None:
-    """The id of an order that has been pending, unattended, for so long; it counts as attended from now."""
-    row = connection.execute(TAKE_STALE, {"seconds": seconds}).fetchone()
-    return str(row[0]) if row else None
-
-
-def take_message(connection: Connection) -> Message | None:
-    """Take the oldest message that no other worker holds out of the queue; it is back if the transaction fails."""
-    with connection.cursor(row_factory=class_row(Message)) as cursor:
-        return cursor.execute(TAKE_MESSAGE).fetchone()
-
-
-def announce(connection: Connection, order_id: str) -> None:
-    """Note that the order's confirmation was delivered; a second delivery changes nothing."""
-    connection.execute(ANNOUNCE, {"order_id": order_id})
+def announce(connection: Connection, order_id: str) -> bool:
+    """Note that the order's confirmation was delivered, once; False when there is no such order, or not confirmed."""
+    return connection.execute(ANNOUNCE, {"order_id": order_id}).rowcount > 0

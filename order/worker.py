@@ -1,35 +1,50 @@
 """Delivers the outbox's messages, and settles orders that were left pending: `python -m order.worker`.
 
-PostgreSQL is the queue. A message is taken and delivered in one transaction, so it is delivered at least
-once, and the delivery marks the order once.
+Two loops, each with a connection of its own, so that neither waits for the other: a settlement asks other services,
+which may be late. Whatever goes wrong in one, with a message, an order or the database, it comes round again.
 """
 
 import logging
 import signal
 import threading
-import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import psycopg
-from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.propagate import extract
-from opentelemetry.trace import Link, SpanKind
 from pydantic import Field
 
 from common.database import CONNECTION
 from common.logs import configure_logging
 from common.settings import ServiceSettings, load
-from order import store
+from order import queues
 from order.clients import Inventory, Payment
-from order.outbox import messaging
+from order.delivery import deliver_next
+from order.liveness import Liveness
 from order.recovery import Recovery
 
 log = logging.getLogger("order.worker")
-tracer = trace.get_tracer("order.worker")
 
-# Every commit wakes the worker; this is for a wake-up that was lost with its connection, and for orders left pending.
-POLL_SECONDS = 2.0
+# Every commit wakes the delivery; this is for a wake-up that was lost with its connection, for messages that are due
+# later, and for orders left pending.
+POLL_SECONDS = 1.0
+# Before a loop whose connection broke begins again.
+PAUSE_SECONDS = 1.0
+# At the end a loop gets so long to finish what it has in hand. What it does not finish is as if it had not begun.
+GRACE_SECONDS = 15.0
+STATEMENT_SECONDS = 5
+# A row that somebody holds is left for later: others wait behind it.
+LOCK_MILLISECONDS = 500
+LIMITS = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_MILLISECONDS}ms"
+LOOP_CONNECTION: dict[str, Any] = {
+    **CONNECTION,
+    "options": f"{CONNECTION['options']} {LIMITS}",
+    # A server that was cut off without a word is noticed after as long as a statement may take.
+    "keepalives_idle": STATEMENT_SECONDS,
+    "tcp_user_timeout": STATEMENT_SECONDS * 1000,
+}
 
 
 class Settings(ServiceSettings):
@@ -41,80 +56,75 @@ class Settings(ServiceSettings):
     settle_after_seconds: float = Field(
         30.0, gt=0, le=3600, description="how long an order may be pending before the worker settles it"
     )
+    liveness_file: Path | None = Field(None, description="touched every two seconds while the worker lives")
 
 
-def deliver_next(connection: psycopg.Connection) -> bool:
-    """Deliver one message; False when there is none."""
-    with connection.transaction():
-        # Looking for work is no part of any trace.
-        with suppress_instrumentation():
-            message = store.take_message(connection)
-        if message is None:
-            return False
-        deliver(connection, message)
-    log.debug("message %d delivered", message.id)
-    return True
+def deliver(connection: psycopg.Connection, stop: threading.Event, come_round: Callable[[], None]) -> None:
+    """Deliver messages until `stop` is set."""
+    waiting = queues.messages()
+    with suppress_instrumentation():
+        connection.execute("LISTEN outbox")
+    log.info("listening")
+    while not stop.is_set():
+        come_round()
+        if not deliver_next(connection, waiting):
+            for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                pass
 
 
-def deliver(connection: psycopg.Connection, message: store.Message) -> None:
-    """The delivery: the order is marked as announced.
-
-    In a trace of its own, linked to the sender's: the message may wait for hours, and a checkout's trace
-    should not.
-    """
-    sender = trace.get_current_span(extract(message.headers)).get_span_context()
-    attributes = messaging("process", **{"messaging.message.id": str(message.id), "order.id": message.order_id})
-    with tracer.start_as_current_span(
-        f"process {message.topic}",
-        context=Context(),
-        kind=SpanKind.CONSUMER,
-        links=[Link(sender)] if sender.is_valid else [],
-        attributes=attributes,
-    ):
-        store.announce(connection, message.order_id)
-        log.info("order %s announced", message.order_id)
+def settle(
+    recovery: Recovery, connection: psycopg.Connection, stop: threading.Event, come_round: Callable[[], None]
+) -> None:
+    """Settle pending orders until `stop` is set."""
+    waiting = (queues.left_orders(), queues.stale_orders(recovery.seconds))
+    while not stop.is_set():
+        settled = False
+        # From each in turn: however many there are of the one kind, the other gets its turn.
+        for each in waiting:
+            come_round()
+            settled = recovery.settle_next(connection, each) or settled
+        if not settled:
+            stop.wait(POLL_SECONDS)
 
 
-def work(database_url: str, recovery: Recovery, stop: threading.Event) -> None:
-    """Deliver and settle until `stop` is set; psycopg.OperationalError when the database goes away."""
-    with psycopg.connect(database_url, **CONNECTION) as connection:
-        with suppress_instrumentation():
-            connection.execute("LISTEN outbox")
-        log.info("listening")
-        next_look = time.monotonic()
-        while not stop.is_set():
-            busy = deliver_next(connection)
-            # However many messages there are: pending orders get their turn.
-            if time.monotonic() >= next_look:
-                settled = recovery.settle_next(connection)
-                busy = busy or settled
-                next_look = time.monotonic() + (0 if settled else POLL_SECONDS)
-            if not busy:
-                for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                    pass
+Loop = Callable[[psycopg.Connection, threading.Event, Callable[[], None]], None]
+
+
+def keep_on(name: str, loop: Loop, database_url: str, stop: threading.Event, liveness: Liveness) -> None:
+    """Run a loop until `stop` is set, whatever happens in it; a database that is away is waited for."""
+    come_round = partial(liveness.beat, name)
+    while not stop.is_set():
+        come_round()
+        try:
+            with psycopg.connect(database_url, **LOOP_CONNECTION) as connection:
+                loop(connection, stop, come_round)
+        except psycopg.OperationalError as error:
+            log.warning("%s: the database is away or busy: %s", name, type(error).__name__)
+        except Exception:
+            log.exception("%s: an unexpected error; it begins again", name)
+        stop.wait(PAUSE_SECONDS)
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; a database that is away is waited for."""
+    """Run until SIGTERM or SIGINT."""
     settings = load(Settings)
     configure_logging(settings.log_level)
     stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     recovery = Recovery(Inventory(settings.inventory_url), Payment(settings.payment_url), settings.settle_after_seconds)
-
-    def leave(signum: int, frame: object) -> None:
-        if stop.is_set():
-            return
-        stop.set()
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGINT, leave)
-    while not stop.is_set():
-        try:
-            work(settings.database_url, recovery, stop)
-        except psycopg.OperationalError as error:
-            log.warning("the database is away: %s", type(error).__name__)
-            stop.wait(1.0)
+    liveness = Liveness(settings.liveness_file, recovery.longest_turn(STATEMENT_SECONDS))
+    loops: dict[str, Loop] = {"delivery": deliver, "settlement": partial(settle, recovery)}
+    # Daemons: one that hangs must not keep the process.
+    threads = [
+        threading.Thread(target=keep_on, args=(name, loop, settings.database_url, stop, liveness), daemon=True)
+        for name, loop in loops.items()
+    ]
+    for thread in threads:
+        thread.start()
+    liveness.keep(stop)
+    for thread in threads:
+        thread.join(GRACE_SECONDS)
 
 
 if __name__ == "__main__":

@@ -62,10 +62,11 @@ def clean() -> None:
 @app.command()
 def status() -> None:
     """Show what runs, where, and whether it is ready. Exit code 1 when something is not."""
+    from workshop.chaos import dead_letters
     from workshop.shop import ledger
     from workshop.stack import status as stack
 
-    sys.exit(0 if stack.status(ledger.state_in_words) else 1)
+    sys.exit(0 if stack.status({"index": ledger.state_in_words, "dead letters": dead_letters.in_words}) else 1)
 
 
 @app.command()
@@ -179,6 +180,22 @@ def audit(
     from workshop.chaos.audit import audit
 
     sys.exit(0 if audit(settle, pending_seconds, as_json) else 1)
+
+
+@app.command("dead-letters")
+def dead_letters(as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False) -> None:
+    """Show the messages and orders that the worker has set aside after several attempts, and why."""
+    from workshop.chaos import dead_letters
+
+    dead_letters.show(as_json)
+
+
+@app.command()
+def retry() -> None:
+    """Hand all dead letters back to the worker, which tries them again."""
+    from workshop.chaos import dead_letters
+
+    dead_letters.retry()
 
 
 @app.command()

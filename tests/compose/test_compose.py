@@ -13,8 +13,8 @@ from tests.integration.shape import SPANS, title
 pytestmark = pytest.mark.docker
 
 TRACED = ("gateway", "order", "order-worker", "inventory", "payment")
-# One process and nothing else in the image, or no port to ask: nothing can probe these two.
-UNPROBED = {"collector", "order-worker"}
+# One process and nothing else in the image: nothing can probe it.
+UNPROBED = {"collector"}
 
 
 def test_every_container_is_healthy(stack: ComposeStack) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from common.errors import Problem
-from order import store
+from order import queues, store
 from services.postgres import migrations, prepare
 from workshop.stack.local import supervisor
 from workshop.stack.local import system as local
@@ -118,7 +118,8 @@ def test_todays_code_works_with_yesterdays_orders(postgres: ScratchStack, versio
         assert [order and order["status"] for order in found.values()] == ["confirmed", "failed", "pending"]
         assert found["a"] and found["a"]["total_cents"] == 8309
         connection.execute("UPDATE orders SET attended_at = now() - interval '1 hour'")
-        assert store.take_stale(connection, 30) == "p"
+        taken = queues.stale_orders(30).take(connection)
+        assert taken and (taken.id, taken.headers) == ("p", None)
         assert store.fail(connection, "p", Problem(503, "interrupted"))
         row = connection.execute("SELECT failure FROM orders WHERE id = 'b'").fetchone()
         assert row and row[0]["status"] == 503

@@ -278,7 +278,7 @@ def test_a_key_that_is_freed_meanwhile_is_used_anew(sound: FragileStack, monkeyp
         inventory, payment = (f"http://127.0.0.1:{getattr(sound.settings, name)}" for name in PORTS)
         processor = OrderProcessor(pool, Inventory(inventory), Payment(payment))
         with pool.connection() as connection:
-            assert store.create(connection, made[0], customer.name, key, customer.items)
+            assert store.create(connection, made[0], customer.name, key, customer.items, {})
         monkeypatch.setattr(store, "find_by_key", find)
         assert processor.process(made[1], key, order)["order_id"] == made[1]
     assert customer.orders() == [(made[0], "failed"), (made[1], "confirmed")]

@@ -47,13 +47,15 @@ def show(verdicts: list[Verdict]) -> None:
             say(f"    {example}")
         if count > EXAMPLES:
             say(f"    and {count - EXAMPLES:,} more")
+        if count and verdict.remedy:
+            say(f"    what to do: {verdict.remedy}")
     violated = sum(bool(verdict.violations) for verdict in verdicts)
     say("")
     say(f"{violated} of {len(verdicts)} invariants violated." if violated else f"All {len(verdicts)} invariants hold.")
 
 
 def to_json(verdicts: list[Verdict]) -> str:
-    """The same for programs: a list of invariant, checked, violated, examples."""
+    """The same for programs: a list of invariant, checked, violated, examples, what_to_do."""
     return json.dumps(
         [
             {
@@ -61,6 +63,7 @@ def to_json(verdicts: list[Verdict]) -> str:
                 "checked": verdict.checked,
                 "violated": len(verdict.violations),
                 "examples": verdict.violations[:EXAMPLES],
+                "what_to_do": verdict.remedy,
             }
             for verdict in verdicts
         ],

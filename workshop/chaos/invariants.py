@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from workshop.chaos import dead_letters
 from workshop.chaos.records import Movement, Order, Records
 
 EXAMPLES = 5
@@ -11,11 +12,12 @@ EXAMPLES = 5
 
 @dataclass
 class Verdict:
-    """One invariant: how many rows were checked, and a sentence for each that violates it."""
+    """One invariant: how many rows were checked, a sentence for each that violates it, and what to do about those."""
 
     invariant: str
     checked: int = 0
     violations: list[str] = field(default_factory=list)
+    remedy: str = ""
 
     def check(self, fault: str | None) -> None:
         """Count a row; `fault` says what is wrong with it, None when nothing is."""
@@ -39,6 +41,7 @@ def judge(records: Records, pending_seconds: float) -> list[Verdict]:
         no_charge_without_order(records),
         nothing_stays_pending(records, pending_seconds),
         announced_once(records, pending_seconds),
+        no_dead_letters(records),
     ]
 
 
@@ -166,6 +169,15 @@ def announced_once(records: Records, seconds: float) -> Verdict:
             verdict.check(fault and f"order {order.id}: {fault}")
     for order_id in messages:
         verdict.check(f"a message in the outbox about {order_id}, which is no order")
+    return verdict
+
+
+def no_dead_letters(records: Records) -> Verdict:
+    """The worker has given nothing up: no message, and no pending order."""
+    verdict = Verdict("no message and no order is set aside", remedy=dead_letters.WHAT_TO_DO)
+    for each in records.dead_letters:
+        verdict.check(str(each))
+    verdict.checked += len(records.outbox) + len(records.orders) - len(records.dead_letters)
     return verdict
 
 

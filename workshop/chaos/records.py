@@ -10,6 +10,8 @@ import psycopg
 import requests
 from psycopg.rows import class_row
 
+from workshop.chaos import dead_letters
+from workshop.chaos.dead_letters import DeadLetter
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings
 
@@ -33,7 +35,8 @@ GROUP BY sku, order_id, reason
 EXIST = "SELECT id FROM orders WHERE id = ANY(%(ids)s)"
 
 WAITING = """
-SELECT (SELECT count(*) FROM orders WHERE status = 'pending') AS orders, (SELECT count(*) FROM outbox) AS messages
+SELECT (SELECT count(*) FROM orders WHERE status = 'pending' AND set_aside_at IS NULL) AS orders,
+       (SELECT count(*) FROM outbox WHERE set_aside_at IS NULL) AS messages
 """
 
 PAGE = 1000
@@ -96,12 +99,13 @@ class Records:
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     on_hand: dict[str, int] = field(default_factory=dict)
     charges: dict[str, Charge] = field(default_factory=dict)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
     # Orders that were made after that moment: whatever is about them is not for this audit.
     newer: set[str] = field(default_factory=set)
 
 
 class Waiting(NamedTuple):
-    """What is not finished: pending orders, and messages in the outbox."""
+    """What is not finished: pending orders, and messages in the outbox; not those that were set aside."""
 
     orders: int
     messages: int
@@ -139,6 +143,7 @@ def read(settings: Settings) -> Records:
             records.orders = cursor.execute(ORDERS).fetchall()
         with connection.cursor(row_factory=class_row(Message)) as cursor:
             records.outbox = cursor.execute(OUTBOX).fetchall()
+        records.dead_letters = dead_letters.read(connection)
     with database(settings, "inventory") as connection:
         read_ledger(connection, records)
         with connection.cursor(row_factory=class_row(Reservation)) as cursor:

@@ -1,6 +1,7 @@
 """The processes of the system, and how to tell that one is ready."""
 
 import http.client
+import time
 from dataclasses import dataclass
 
 from workshop.stack.settings import Settings
@@ -8,12 +9,13 @@ from workshop.stack.settings import Settings
 
 @dataclass(frozen=True)
 class Service:
-    """One process. `port` names its setting; one without listens nowhere."""
+    """One process. `port` names its setting; one without listens nowhere, and may touch a file instead."""
 
     name: str
     port: str | None = None
     probed: bool = True  # answers /readyz
     waits_for_schema: bool = False
+    beats: str | None = None  # the file in the state folder that it touches while it lives
 
     def port_in(self, settings: Settings) -> int | None:
         """Its port; None when it listens nowhere."""
@@ -30,15 +32,19 @@ SERVICES = (
     Service("console", "console_port"),
     Service("inventory", "inventory_port", waits_for_schema=True),
     Service("order", "order_port", waits_for_schema=True),
-    Service("order-worker", probed=False, waits_for_schema=True),
+    Service("order-worker", beats="order-worker.alive", waits_for_schema=True),
 )
 BY_NAME = {service.name: service for service in SERVICES}
 # Stopped last: they take in the last spans and the last rows of the others.
 STOPPED_LAST = ("jaeger", "postgres")
+# A file that is touched every 2 s and is older than this, in seconds, is of a process that has stopped or hangs.
+LAST_BEAT_SECONDS = 10.0
 
 
 def not_ready(service: Service, settings: Settings) -> str | None:
-    """Why the service is not ready by its own word (`/readyz`); None when it is, or has no probe."""
+    """Why the service is not ready by its own word (`/readyz`, or its file); None when it is, or has no probe."""
+    if service.beats:
+        return not_beating(service.beats, settings)
     number = service.port_in(settings)
     if number is None or not service.probed:
         return None
@@ -52,3 +58,17 @@ def not_ready(service: Service, settings: Settings) -> str | None:
         return f"does not answer on port {number} ({type(error).__name__})"
     finally:
         connection.close()
+
+
+def not_beating(name: str, settings: Settings) -> str | None:
+    """Why the process that touches a file does not live; None when it does."""
+    path = settings.state / name
+    try:
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return "has not yet said that it lives"
+    return (
+        None
+        if age <= LAST_BEAT_SECONDS
+        else f"has not said that it lives for {age:.0f} s: make logs SERVICE=order-worker"
+    )

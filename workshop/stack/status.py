@@ -14,8 +14,8 @@ LOCAL_COLUMNS = ["process", "state", "pid", "up for", "port", "ready"]
 DOCKER_COLUMNS = ["container", "state", "up for", "port", "ready"]
 
 
-def status(index: Callable[[Settings], str]) -> bool:
-    """Print a table of the processes, and what `index` says of the index; True when all of them are ready."""
+def status(more: dict[str, Callable[[Settings], str]]) -> bool:
+    """Print a table of the processes, and what `more` says of each of its words; True when all processes are ready."""
     settings = current()
     up = runtime.what_is_up(settings)
     if up is None:
@@ -29,7 +29,7 @@ def status(index: Callable[[Settings], str]) -> bool:
     rows = local_rows(settings) if up == "local" else docker_rows(settings)
     show([LOCAL_COLUMNS if up == "local" else DOCKER_COLUMNS, *rows])
     say("")
-    say(f"{up} runtime; index: {index(settings)}")
+    say("; ".join([f"{up} runtime", *(f"{word}: {told(settings)}" for word, told in more.items())]))
     return all(row[-1] in ("yes", "done") for row in rows)
 
 

@@ -91,6 +91,14 @@ def test_the_table_shows_five_examples(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_verdicts_as_data() -> None:
     """The same figures."""
-    assert json.loads(audit.to_json([Verdict("bad", 2, ["x"])])) == [
-        {"invariant": "bad", "checked": 2, "violated": 1, "examples": ["x"]}
+    assert json.loads(audit.to_json([Verdict("bad", 2, ["x"], "mend it")])) == [
+        {"invariant": "bad", "checked": 2, "violated": 1, "examples": ["x"], "what_to_do": "mend it"}
     ]
+
+
+def test_the_table_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of what is violated, and only of that."""
+    audit.show([Verdict("good", 1, [], "nothing"), Verdict("bad", 2, ["x"], "mend it")])
+    told = capsys.readouterr().out
+    assert "    x\n    what to do: mend it\n" in told
+    assert "nothing" not in told

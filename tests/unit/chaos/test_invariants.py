@@ -1,7 +1,10 @@
 """The audit's decisions, on records that are right but for one thing."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from workshop.chaos.dead_letters import DeadLetter
 from workshop.chaos.invariants import Verdict, judge
 from workshop.chaos.records import Charge, Message, Movement, Order, Records, Reservation
 
@@ -44,7 +47,7 @@ def only(records: Records) -> tuple[str, str]:
 def test_what_is_right_violates_nothing(records: Records) -> None:
     """An order in hand is not looked at; every invariant looks at something."""
     assert violated(records) == {}
-    assert [verdict.checked for verdict in judge(records, 60)] == [2, 1, 1, 1, 1, 1, 2, 1, 3, 1]
+    assert [verdict.checked for verdict in judge(records, 60)] == [2, 1, 1, 1, 1, 1, 2, 1, 3, 1, 3]
 
 
 def test_below_zero(records: Records) -> None:
@@ -180,6 +183,24 @@ def test_what_must_not_be_announced(records: Records) -> None:
             "a message in the outbox about ghost, which is no order",
         ]
     }
+
+
+def test_a_dead_letter(records: Records) -> None:
+    """A message or an order that was set aside, with its reason and what to do."""
+    now = datetime.now(UTC)
+    records.outbox = [Message(7, A, 5)]
+    records.orders[0] = records.orders[0]._replace(announced=False)
+    records.dead_letters = [
+        DeadLetter("message", "7", A, 5, "ValueError: it makes no sense", now),
+        DeadLetter("order", C, C, 5, "KeyError: 'status'", now),
+    ]
+    (verdict,) = [each for each in judge(records, 60) if each.violations]
+    assert verdict.violations == [
+        f"message 7 about order {A}: set aside after 5 attempts: ValueError: it makes no sense",
+        f"order {C}: set aside after 5 attempts: KeyError: 'status'",
+    ]
+    assert "make retry" in verdict.remedy
+    assert verdict.checked == 4
 
 
 def test_a_verdict_counts_what_it_checked() -> None:

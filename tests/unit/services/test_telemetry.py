@@ -3,13 +3,14 @@
 import pytest
 
 import inventory.store
+import order.queues
 import order.store
 from common.telemetry import summary
 
 STATEMENTS = [
     (order.store.CREATE, "INSERT orders"),
     (order.store.CONFIRM, "UPDATE orders INSERT outbox"),
-    (order.store.TAKE_MESSAGE, "DELETE outbox SELECT outbox"),
+    (order.queues.TAKE_MESSAGE, "DELETE outbox SELECT outbox"),
     (inventory.store.SUM_ON_HAND, "SELECT stock_movement"),
     (inventory.store.LOCK_PRODUCTS, "SELECT product"),
     (inventory.store.RESERVE, "INSERT reservation INSERT stock_movement"),

@@ -87,7 +87,7 @@ def test_how_long_a_container_has_been_up(status: str, told: str) -> None:
 
 def show_status() -> bool:
     """`make status`."""
-    return status.status(ledger.state_in_words)
+    return status.status({"index": ledger.state_in_words})
 
 
 def test_an_engine_that_has_gone_is_told_and_forgets_nothing(client: Path, settings: Settings) -> None:
@@ -117,7 +117,7 @@ def test_what_compose_started_by_itself_is_told(client: Path, settings: Settings
     Running(settings).forget()
     (client / "projects").write_text("clone\n")
     for command in (
-        lambda: status.status(ledger.state_in_words),
+        lambda: status.status({"index": ledger.state_in_words}),
         lifecycle.down,
         lambda: runtime.check_docker_ports(settings),
     ):
