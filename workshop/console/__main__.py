@@ -2,13 +2,12 @@
 
 import logging
 import os
-import signal
 import sys
 import time
 
 from pythonjsonlogger.json import JsonFormatter
-from waitress.server import create_server
 
+from common.http_server import MOST_BODY, Server, address, serve
 from workshop.console.app import create_app
 from workshop.console.settings import Settings, SettingsError
 
@@ -18,7 +17,7 @@ def main() -> None:
     log_as_json(os.environ.get("LOG_LEVEL", "INFO"))
     try:
         settings = Settings.from_environment()
-        server = create_server(create_app(settings), listen=settings.bind, threads=4, ident=None)
+        server = Server(create_app(settings), address(settings.bind), threads=4, most_body=MOST_BODY)
     except SettingsError as error:
         sys.exit(str(error))
     except OSError as error:
@@ -26,8 +25,7 @@ def main() -> None:
             f"BIND is {settings.bind}, where nothing can listen: {error.strerror}. "
             "Set BIND (CONSOLE_PORT in .env) to a free port, or stop what is there"
         )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server.run()
+    serve(server)
 
 
 def log_as_json(level: str) -> None:
