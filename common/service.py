@@ -9,7 +9,7 @@ from http import HTTPMethod
 from flask import Flask, Response, g, request
 from opentelemetry import trace
 
-from common import deadline
+from common import deadline, hosts
 from common.errors import OVERLOADED, Problem, register_errors
 from common.health import health
 
@@ -35,6 +35,7 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
     register_errors(app)
     app.register_blueprint(health(checks))
 
+    names = hosts.allowed(name)
     room = threading.BoundedSemaphore(MOST_REQUESTS)
 
     @app.before_request
@@ -44,6 +45,8 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
             # The name is the method alone, or every path that anybody makes up would be an operation of its own.
             method = request.method if request.method in HTTPMethod.__members__ else "HTTP"
             trace.get_current_span().update_name(method)
+        if problem := hosts.refusal(request.headers.get("Host"), names):
+            raise Problem(403, problem)
         if request.endpoint in UNCOUNTED:
             return
         deadline.begin(timeout)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "jaeger")
+from common import hosts
 
 
 class SettingsError(ValueError):
@@ -21,14 +21,14 @@ class Settings:
     max_traces: int = 50_000  # JAEGER_MAX_TRACES: more than these, and the oldest go
     max_bytes: int = 100 * 2**20  # JAEGER_MAX_MB: the traces' memory, in MiB
     max_body: int = 8 * 2**20  # JAEGER_MAX_BODY_MB: the largest request, unpacked, in MiB
-    allowed_hosts: frozenset[str] = frozenset(LOCAL_HOSTS)  # ALLOWED_HOSTS: more Host headers, by commas; * for any
+    # ALLOWED_HOSTS: more Host headers, by commas; * for any
+    allowed_hosts: frozenset[str] = hosts.allowed("jaeger", environ={})
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings; SettingsError when one of them cannot be used."""
         bind = _address(env, "BIND", cls.bind)
         otlp_bind = _address(env, "OTLP_BIND", cls.otlp_bind)
-        extra = {host.strip().lower() for host in env.get("ALLOWED_HOSTS", "").split(",") if host.strip()}
         return cls(
             bind=bind,
             otlp_bind=otlp_bind,
@@ -36,7 +36,7 @@ class Settings:
             max_traces=_positive(env, "JAEGER_MAX_TRACES", cls.max_traces),
             max_bytes=_positive(env, "JAEGER_MAX_MB", cls.max_bytes // 2**20) * 2**20,
             max_body=_positive(env, "JAEGER_MAX_BODY_MB", cls.max_body // 2**20) * 2**20,
-            allowed_hosts=frozenset({*LOCAL_HOSTS, bind[0], otlp_bind[0], *extra}),
+            allowed_hosts=hosts.allowed("jaeger", bind[0], otlp_bind[0], environ=env),
         )
 
 

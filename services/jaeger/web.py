@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from common import hosts
+
 log = logging.getLogger("jaeger")
 
 # A browser must neither guess a type nor run what a span name may hold.
@@ -106,7 +108,8 @@ class App:
 
     def answer(self, environ: WSGIEnvironment) -> Response:
         """Find the route and let it answer."""
-        self.check_host(environ.get("HTTP_HOST", ""))
+        if problem := hosts.refusal(environ.get("HTTP_HOST"), self.allowed_hosts):
+            return text(f"403 {problem}\n", 403)
         request = Request(environ)
         allowed = []
         for method, pattern, handler in self.routes:
@@ -122,9 +125,3 @@ class App:
                 [("Allow", ", ".join(allowed))],
             )
         return text("404 page not found\n", 404)
-
-    def check_host(self, host: str) -> None:
-        """Refuse a name that is not ours: a page elsewhere that rebinds its name to this address (DNS rebinding)."""
-        name = re.sub(r":\d+$", "", host).lower()
-        if name and name not in self.allowed_hosts and "*" not in self.allowed_hosts:
-            raise HTTPError(text(f"403 host {name!r} is not known here: name it in ALLOWED_HOSTS\n", 403))

@@ -16,6 +16,7 @@ from flask import Flask, Response, abort, jsonify, request
 from pydantic import Field
 from werkzeug.exceptions import HTTPException
 
+from common import hosts
 from common.settings import ServiceSettings, load
 from services.provider.store import Answer, Answers
 
@@ -48,6 +49,13 @@ def create_app() -> Flask:
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> tuple[Response, int]:
         return jsonify(code=error.code, message=error.description), error.code or 500
+
+    names = hosts.allowed("provider")
+
+    @app.before_request
+    def known_host() -> None:
+        if problem := hosts.refusal(request.headers.get("Host"), names):
+            abort(403, problem)
 
     @app.get("/healthz")
     @app.get("/readyz")

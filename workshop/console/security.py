@@ -1,8 +1,8 @@
 """What keeps a page that shows strangers' text harmless: response headers, and a check of the Host header."""
 
-import re
-
 from flask import Flask, Response, request
+
+from common import hosts
 
 # Scripts, styles and requests from the console itself only, nothing inline: text from a trace that got into a page
 # as markup would still not run.
@@ -25,12 +25,9 @@ def protect(app: Flask, allowed_hosts: frozenset[str]) -> None:
 
     @app.before_request
     def check_host() -> Response | None:
-        # A page elsewhere can point its own name at this address and read what is here (DNS rebinding).
-        name = re.sub(r":\d+$", "", request.headers.get("Host", "")).lower()
-        if name in allowed_hosts or "*" in allowed_hosts:
-            return None
-        message = f"403 host {name!r} is not known here: name it in ALLOWED_HOSTS\n"
-        return Response(message, 403, content_type="text/plain; charset=utf-8")
+        if problem := hosts.refusal(request.headers.get("Host"), allowed_hosts):
+            return Response(f"403 {problem}\n", 403, content_type="text/plain; charset=utf-8")
+        return None
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]", "console")
+from common import hosts
 
 
 class SettingsError(ValueError):
@@ -21,7 +21,8 @@ class Settings:
     gateway_url: str = "http://127.0.0.1:8080"  # GATEWAY_URL: the shop, as a browser reaches it
     database_url: str = ""  # DATABASE_URL: PostgreSQL, to plan slow statements; empty: the diagnosis does without
     logs_folder: str = ""  # LOGS_FOLDER: the services' log files, to show a span's lines; empty: none are shown
-    allowed_hosts: frozenset[str] = frozenset(LOCAL_HOSTS)  # ALLOWED_HOSTS: more Host headers, by comma; * = all
+    # ALLOWED_HOSTS: more Host headers, by comma; * = all
+    allowed_hosts: frozenset[str] = hosts.allowed("console", environ={})
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -30,14 +31,13 @@ class Settings:
         host, _, port = bind.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:
             raise SettingsError(f"BIND is {bind!r}: it should be host:port, such as {cls.bind}")
-        extra = {name.strip().lower() for name in env.get("ALLOWED_HOSTS", "").split(",") if name.strip()}
         return cls(
             bind=bind,
             jaeger_url=_url(env, "JAEGER_URL", cls.jaeger_url),
             gateway_url=_url(env, "GATEWAY_URL", cls.gateway_url),
             database_url=env.get("DATABASE_URL", ""),
             logs_folder=env.get("LOGS_FOLDER", ""),
-            allowed_hosts=frozenset({*LOCAL_HOSTS, host.lower(), *extra}),
+            allowed_hosts=hosts.allowed("console", host, environ=env),
         )
 
 
