@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, TypeVar
 
-from flask import current_app, request
+from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from common.errors import Problem
@@ -51,11 +51,14 @@ B = TypeVar("B", bound=Body)
 
 
 def read_body(model: type[B]) -> B:
-    """The request's JSON body as `model`; Problem 413, 415, 400, 408 or 422 when it is not one."""
+    """The request's JSON body as `model`; Problem 413, 415, 400 or 422 when it is not one.
+
+    common.http_server has read it whole, or refused it.
+    """
     if request.mimetype != "application/json":
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")
     try:
-        return model.model_validate_json(_whole_body())
+        return model.model_validate_json(request.get_data(cache=False))
     except ValidationError as error:
         # Never the input itself: it holds card numbers.
         faults = error.errors(include_url=False, include_input=False, include_context=False)
@@ -63,24 +66,6 @@ def read_body(model: type[B]) -> B:
             raise Problem(400, f"the body is not JSON: {faults[0]['msg']}") from None
         errors = [{"at": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:20]]
         raise Problem(422, f"{errors[0]['at'] or 'the body'}: {errors[0]['message']}", errors=errors) from None
-
-
-def _whole_body() -> bytes:
-    """The request's body. Not Flask's: that takes what lies beyond the limit, or never came, for the body's end."""
-    most, size = int(current_app.config["MAX_CONTENT_LENGTH"]), request.content_length
-    if size is not None and size > most:
-        raise Problem(413, f"the body is larger than {most} bytes")
-    try:
-        body: bytes = request.environ["wsgi.input"].read(most + 1 if size is None else size)
-    except BlockingIOError:  # common.gunicorn bounds the wait
-        raise Problem(408, "the body did not come") from None
-    except Exception as error:  # whatever the server thinks of it: a chunk without a length, a broken connection
-        raise Problem(400, f"the body cannot be read ({type(error).__name__})") from None
-    if len(body) > most:
-        raise Problem(413, f"the body is larger than {most} bytes")
-    if size is not None and len(body) < size:
-        raise Problem(400, f"the body ends after {len(body)} bytes of {size}")
-    return body
 
 
 def read_idempotency_key() -> str | None:
