@@ -1,8 +1,8 @@
 """gunicorn's settings for every traced service: `gunicorn -c python:common.gunicorn 'order.app:create_app()'`.
 
 gunicorn starts, watches and ends the process (as process 1 as well) and leaves the launcher the time to send its last
-spans; `Worker` has common.http_server do the HTTP. gunicorn's own threads each wait for one client: 64 slow ones stop
-a service.
+spans; `Worker` has common.serving.http_server do the HTTP. gunicorn's own threads each wait for one client: 64 slow
+ones stop a service.
 """
 
 import os
@@ -10,8 +10,8 @@ from typing import Any
 
 from gunicorn.workers.base import Worker as GunicornWorker
 
-from common.http_server import MOST_BODY, Server
 from common.logs import logging_config
+from common.serving.http_server import MOST_BODY, Server
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 # One process: a second would double the memory and halve what one metric or pool means.
@@ -26,7 +26,7 @@ logconfig_dict = logging_config(os.environ.get("LOG_LEVEL", "INFO"))
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]
-    """A worker process whose requests are served by common.http_server."""
+    """A worker process whose requests are served by common.serving.http_server."""
 
     servers: tuple[Server, ...] = ()
 

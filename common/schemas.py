@@ -53,7 +53,7 @@ B = TypeVar("B", bound=Body)
 def read_body(model: type[B]) -> B:
     """The request's JSON body as `model`; Problem 413, 415, 400 or 422 when it is not one.
 
-    common.http_server has read it whole, or refused it.
+    common.serving.http_server has read it whole, or refused it.
     """
     if request.mimetype != "application/json":
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")

@@ -9,9 +9,10 @@ from http import HTTPMethod
 from flask import Flask, Response, g, request
 from opentelemetry import trace
 
-from common import deadline, hosts
+from common import deadline
 from common.errors import OVERLOADED, Problem, register_errors
 from common.health import health
+from common.serving import hosts
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ UNCOUNTED = ("health.healthz", "health.readyz", "static")
 
 
 # More requests at once than this are refused at once: waiting in line would only make all of them late. It is
-# less than gunicorn's threads, so that probes and refusals always find one.
+# less than the server's threads, so that probes and refusals always find one.
 MOST_REQUESTS = 48
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from waitress import wasyncore
 
-from common import http_server
+from common.serving import http_server
 from services.jaeger.query.api import QueryAPI
 from services.jaeger.receiving.receiver import Receiver
 from services.jaeger.settings import Settings, SettingsError

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from common import hosts
+from common.serving import hosts
 
 
 class SettingsError(ValueError):

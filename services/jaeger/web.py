@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from common import hosts
+from common.serving import hosts
 
 log = logging.getLogger("jaeger")
 

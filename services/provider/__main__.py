@@ -2,7 +2,7 @@
 
 import os
 
-from common.http_server import Server, address, serve
+from common.serving.http_server import Server, address, serve
 from services.provider.app import create_app
 
 if __name__ == "__main__":

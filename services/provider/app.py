@@ -16,7 +16,7 @@ from flask import Flask, Response, abort, jsonify, request
 from pydantic import Field
 from werkzeug.exceptions import HTTPException
 
-from common import hosts
+from common.serving import hosts
 from common.settings import ServiceSettings, load
 from services.provider.store import Answer, Answers
 

@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
 MOST_FILES = 14
 SOURCES = (".py", ".js", ".css", ".html", ".sh", ".sql")
 # The console stands behind the same doors as every other process of ours.
-DOORS = {"common.hosts", "common.http_server"}
+DOORS = {"common.serving", "common.serving.hosts", "common.serving.http_server"}
 
 
 @cache

@@ -7,7 +7,7 @@ import time
 
 from pythonjsonlogger.json import JsonFormatter
 
-from common.http_server import MOST_BODY, Server, address, serve
+from common.serving.http_server import MOST_BODY, Server, address, serve
 from workshop.console.app import create_app
 from workshop.console.settings import Settings, SettingsError
 

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, request
 
-from common import hosts
+from common.serving import hosts
 
 # Scripts, styles and requests from the console itself only, nothing inline: text from a trace that got into a page
 # as markup would still not run.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from common import hosts
+from common.serving import hosts
 
 
 class SettingsError(ValueError):

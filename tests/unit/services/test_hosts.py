@@ -3,8 +3,8 @@
 import pytest
 from flask.testing import FlaskClient
 
-from common import hosts
 from common.service import create_service
+from common.serving import hosts
 from services.provider.app import create_app as create_provider
 
 NAMES = hosts.allowed("order", environ={"ALLOWED_HOSTS": " Shop.Example , .teach.local,"})

@@ -17,8 +17,8 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 import requests
 
-from common import http_server
-from common.http_server import Server
+from common.serving import http_server
+from common.serving.http_server import Server
 from services.jaeger.settings import Settings
 from tests.unit.jaeger.stand_in import StandIn
 

@@ -1,0 +1,1 @@
+"""How a process of ours answers HTTP: the server, and whose names it answers to."""
