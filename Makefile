@@ -6,6 +6,7 @@ spans := ./workshop/spans.sh
 # What a command can be told: make checkout N=5, make load USERS=32 DURATION=60
 N        := 1
 ITEMS    :=
+CARD     :=
 USERS    := 8
 RATE     :=
 DURATION :=
@@ -20,6 +21,22 @@ ARGS     :=
 
 .DEFAULT_GOAL := help
 
+# A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
+# .env.example are variables, too.
+known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit dead-letters retry chaos test lint bench help
+said     := $(subst \ ,_,$(MAKEOVERRIDES))
+named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
+readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE SETTLE LEVEL SEED ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
+settings := $(if $(named),$(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env.example))
+stray    := $(filter-out $(known),$(MAKECMDGOALS))
+unread   := $(filter-out $(readable) $(settings),$(named))
+ifneq ($(stray),)
+$(error "$(firstword $(stray))" is no command, and nothing was done: make alone lists the commands (an id is ID=..., a count N=...))
+endif
+ifneq ($(unread),)
+$(error $(firstword $(unread))=... is read by no command, and nothing was done: make alone lists what each command can be told)
+endif
+
 ##@ Run the system
 
 up: ## start everything, Docker or not (RUNTIME=docker|local)
@@ -31,8 +48,8 @@ down: ## stop everything, keep the data
 status: ## what runs, where, and whether it is ready; is the index there?
 	@$(spans) status
 
-logs: ## follow the logs (SERVICE=order), or show one trace's (ID=...)
-	@$(spans) logs $(if $(or $(ID),$(SERVICE)),"$(or $(ID),$(SERVICE))")
+logs: ## follow the logs (SERVICE=order, ARGS=--json), or show one trace's (ID=...)
+	@$(spans) logs $(if $(or $(ID),$(SERVICE)),"$(or $(ID),$(SERVICE))") $(ARGS)
 
 doctor: ## can it run here? ports, Docker, memory, disk, Python
 	@$(spans) doctor
@@ -42,8 +59,8 @@ clean: ## stop everything, remove data, logs and .venv
 
 ##@ Find the slow query
 
-checkout: ## buy something (N=5, ITEMS="SKU-00001:2 SKU-00017:1")
-	@$(spans) checkout --count "$(N)" --items "$(ITEMS)"
+checkout: ## buy something (N=5, ITEMS="SKU-00001:2 SKU-00017:1", CARD=declined)
+	@$(spans) checkout --count "$(N)" --items "$(ITEMS)" --card "$(CARD)"
 
 trace: ## the last checkout's waterfall, or another's (ID=...)
 	@$(spans) trace $(if $(ID),"$(ID)")
@@ -102,4 +119,4 @@ bench: ## measure what the documentation claims
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit dead-letters retry chaos test lint bench help
+.PHONY: $(known)

@@ -13,6 +13,7 @@ if __name__ == "__main__":
 
 import typer
 
+from workshop.commands.grouping import Grouped
 from workshop.commands.traces import app as traces
 from workshop.stack.errors import StackError
 from workshop.stack.first_run.install import BELONGS
@@ -21,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # What is checked and measured, as far as it is there.
 CODE = ("common", "gateway", "inventory", "order", "payment", "services", "workshop", "tests", "bench")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Grouped, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 
 # For commands that are another program's: its options, `--help` too, are handed on.
 HANDED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -77,16 +80,16 @@ def logs(
     ] = "",
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines of each log to begin with.")] = 10,
     follow: Annotated[bool, typer.Option(help="Go on with new lines until Ctrl-C.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="A trace's lines as data.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As data: the lines as they were written.")] = False,
 ) -> None:
-    """Show the logs, one JSON object a line; or all that was written during a trace, on one timeline with its spans."""
+    """Show the logs, in order of time; or all that was written during a trace, on one timeline with its spans."""
     from workshop.commands import trace_logs
     from workshop.logs import reading, showing
 
     if reading.is_trace_id(which):
         trace_logs.logs_of_trace(which, as_json=as_json)
     else:
-        showing.show(which, lines, follow)
+        showing.show(which, lines, following=follow, as_json=as_json)
 
 
 @app.command()
@@ -118,12 +121,15 @@ def doctor() -> None:
 def checkout(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many, one after the other.")] = 1,
     items: Items = "",
-    card: Annotated[str, typer.Option(help="A card ending in 0002 is declined, in 0119 the provider fails.")] = "",
+    card: Annotated[
+        str,
+        typer.Option(help="declined, 0002 (declined), 0119 (the provider fails), other digits. Empty: a good one."),
+    ] = "",
 ) -> None:
     """Buy something; print status, milliseconds, trace id and the trace's page."""
     from workshop.shop import checkout
 
-    sys.exit(0 if checkout.run(count, items, card or checkout.GOOD_CARD) else 1)
+    sys.exit(0 if checkout.run(count, items, card) else 1)
 
 
 @app.command()

@@ -72,7 +72,7 @@ def diagnose(
         raise typer.BadParameter("give a trace or file, or --last, --service and --operation; not both")
     if operation and not service:
         raise typer.BadParameter("--operation needs --service")
-    from workshop.shop import recent
+    from workshop.shop import ledger, recent
     from workshop.traces.sources import fetching
 
     with complaining():
@@ -86,7 +86,7 @@ def diagnose(
             client = connect(jaeger)
             # One that was asked for by its id must be there, of many some may be gone.
             if which:
-                groups = [[fetching.fetch(client, which, recent.just_bought)]]
+                groups = [[fetching.fetch(client, recent.whole_id(client, which), recent.just_bought)]]
             else:
                 groups = [fetching.fetch_all(client, meant(client, service, operation, last), recent.just_bought)]
             related = fetching.related(client, groups[0][0]) if len(groups[0]) == 1 else []
@@ -104,6 +104,9 @@ def diagnose(
         return
     for number, result in enumerate(results):
         put(*([""] if number else []), DiagnosisView(result))
+    own = not jaeger and not (which and fetching.is_file(which))
+    if own and any(ledger.cures(each.title) for result in results for each in result.findings):
+        put("", "Next: make fix creates the index, make checkout shows the difference.")
 
 
 @app.command()
@@ -130,6 +133,22 @@ def diff(
         put_json(result.as_json())
     else:
         put(DiffView(result, full=full))
+        if not (a or before) and (missing := enough(len(old), len(new))):
+            put("", missing)
+
+
+def enough(before: int, after: int) -> str:
+    """What to type when there are too few checkouts around the last change to tell it from noise; "" for enough."""
+    from workshop.traces.comparison.populations import MIN_TRACES
+
+    if before < MIN_TRACES:
+        return (
+            f"Before the change there were {before} of the {MIN_TRACES} checkouts that a proof needs. Next: "
+            f"make break, make checkout N={MIN_TRACES}, make fix, make checkout N={MIN_TRACES}, make diff"
+        )
+    if after < MIN_TRACES:
+        return f"Next: make checkout N={MIN_TRACES - after}, then make diff again, is enough for a proof."
+    return ""
 
 
 def populations(before: list[str], after: list[str], jaeger: str) -> "tuple[list[Trace], list[Trace]]":
@@ -144,7 +163,7 @@ def populations(before: list[str], after: list[str], jaeger: str) -> "tuple[list
         why = "no checkout between the last two changes of the index" if later else "no checkout since the last change"
         raise fetching.NoTraces(
             f"nothing to compare ({why}): "
-            "`make checkout N=5`, then `make fix`, then `make checkout N=5`; or give two ids"
+            "`make break`, `make checkout N=5`, `make fix`, `make checkout N=5`, then `make diff`; or give two ids"
         )
     client = connect(jaeger)
     old, new = (
@@ -171,7 +190,7 @@ def several(names: list[str], jaeger: str) -> "list[Trace]":
             traces += fetching.from_file(name)
         else:
             client = client or connect(jaeger)
-            traces.append(fetching.fetch(client, name, recent.just_bought))
+            traces.append(fetching.fetch(client, recent.whole_id(client, name), recent.just_bought))
     if not traces:
         raise typer.BadParameter("no trace ids or files given")
     return traces
@@ -185,7 +204,8 @@ def one_or_file(which: str, jaeger: str) -> "list[Trace]":
     if which and fetching.is_file(which):
         return fetching.from_file(which)
     client = connect(jaeger)
-    return [fetching.fetch(client, which or recent.last_checkouts(client)[0], recent.just_bought)]
+    meant = recent.whole_id(client, which) if which else recent.last_checkouts(client)[0]
+    return [fetching.fetch(client, meant, recent.just_bought)]
 
 
 def meant(client: "JaegerClient", service: str, operation: str, last: int) -> list[str]:

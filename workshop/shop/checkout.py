@@ -16,6 +16,8 @@ from workshop.stack.settings import Settings, current
 from workshop.traces.time.ranks import nearest_rank
 
 GOOD_CARD = "4242424242424242"
+# What else a card can be called: by what becomes of it, or by its last four digits.
+CARDS = {"": GOOD_CARD, "good": GOOD_CARD, "declined": "4000000000000002"}
 ITEM = re.compile(r"([A-Z0-9][A-Z0-9-]{0,31})(?::([0-9]{1,3}))?")
 # Longer than the gateway's own limit, which then gives the reason.
 SECONDS = 60
@@ -46,6 +48,20 @@ def parse_items(text: str) -> list[dict[str, Any]]:
             raise StackError(f"{word[:50]!r} is not an item: write SKU:quantity (1 to 100), for example SKU-00001:2")
         items.append({"sku": match[1], "quantity": int(match[2] or 1)})
     return items
+
+
+def parse_card(text: str) -> str:
+    """A card's number from what a person typed: its digits, its last four, `declined`, or nothing for a good one."""
+    word = text.strip().lower().replace(" ", "")
+    if word in CARDS:
+        return CARDS[word]
+    if re.fullmatch(r"[0-9]{4}", word):
+        return f"400000000000{word}"
+    if not re.fullmatch(r"[0-9]{12,19}", word):
+        raise StackError(
+            f"CARD is {text[:30]!r}: give declined, 0002 (declined), 0119 (the provider fails), or 12 to 19 digits"
+        )
+    return word
 
 
 def pick(products: int, count: int = 3) -> list[dict[str, Any]]:
@@ -91,7 +107,7 @@ def browse(session: requests.Session, settings: Settings) -> None:
 def run(count: int, items: str, card: str) -> bool:
     """Fire checkouts one after the other and print each; True when all were confirmed."""
     settings = current()
-    wanted = parse_items(items) if items.strip() else None
+    wanted, card = parse_items(items) if items.strip() else None, parse_card(card)
     outcomes = []
     with requests.Session() as session:
         session.trust_env = False  # no proxy stands between this machine and itself
@@ -116,7 +132,9 @@ def run(count: int, items: str, card: str) -> bool:
 
 
 def show(outcome: Outcome, settings: Settings) -> None:
-    """One line: status, milliseconds, trace id, the trace's page."""
-    where = f"{outcome.trace_id}  {settings.jaeger_url}/trace/{outcome.trace_id}" if outcome.trace_id else "no trace"
+    """Status, milliseconds and the trace's page in one line of 80 columns; what went wrong in the next."""
+    page = f"{settings.jaeger_url}/trace/{outcome.trace_id}" if outcome.trace_id else "no trace"
     out.print(f"{outcome.status}", style="green" if outcome.good else "red", end=" ")
-    say(f"{outcome.words:10} {outcome.ms:7,.0f} ms  {where}")
+    say(f"{outcome.ms:7,.0f} ms  {page}")
+    if not outcome.good or outcome.words != "confirmed":
+        say(f"    {outcome.words}")

@@ -43,8 +43,7 @@ def fix() -> None:
         changed, told = ledger.fix(settings)
     note("fix", changed)
     say(told)
-    before = history.last(1)
-    if changed and before:
+    if changed and history.last(1):
         say("Next: make checkout N=5, then make diff shows what changed since the checkouts before.")
 
 

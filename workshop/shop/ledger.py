@@ -59,6 +59,11 @@ def telling(line: str) -> str | None:
     return None
 
 
+def cures(title: str) -> bool:
+    """Whether a finding's title is about the index that `make fix` creates."""
+    return f"rows of {TABLE} " in title and f"an index on ({COLUMN}) is missing" in title
+
+
 def fix(settings: Settings) -> tuple[bool, str]:
     """Create the index without stopping anyone's writes; gives whether it was missing, and what to print."""
     with database.inventory(settings) as connection, turn(connection):

@@ -1,5 +1,7 @@
 """The checkouts made last, by whomever, as Jaeger and this checkout's own notes know them."""
 
+import contextlib
+import re
 import time
 
 from workshop.shop import history
@@ -7,6 +9,8 @@ from workshop.traces.sources import ids
 from workshop.traces.sources.fetching import NoTraces
 from workshop.traces.sources.jaeger import JaegerClient
 
+# Too short for an id: people type the beginning of one.
+SHORT = re.compile(r"[0-9a-f]{1,15}")
 # The shop's public operation: what "the last checkout" means.
 SERVICE, OPERATION = "gateway", "POST /checkout"
 
@@ -25,6 +29,25 @@ def last_checkouts(client: JaegerClient, count: int = 1) -> list[str]:
     if not times:
         raise NoTraces("no checkout yet: make one with `make checkout`, or give a trace id")
     return sorted(times, key=lambda key: times[key], reverse=True)[:count]
+
+
+def whole_id(client: JaegerClient, text: str) -> str:
+    """The id meant by what was typed: a trace's page, a whole id, or the beginning of a recent checkout's.
+
+    Raises NoTraces when a beginning fits none of them, or several.
+    """
+    word = text.strip().rstrip("/").rpartition("/")[2].lower()
+    if not SHORT.fullmatch(word):
+        return word
+    known = {ids.trace_id(entry["trace_id"]) for entry in history.last(history.KEPT)}
+    with contextlib.suppress(NoTraces):
+        known.update(last_checkouts(client, 500))
+    fitting = sorted(each for each in known if each.startswith(word))
+    if not fitting:
+        raise NoTraces(f"no recent checkout's id begins with {word}: give the whole id, of 16 or 32 hex digits")
+    if len(fitting) > 1:
+        raise NoTraces(f"{len(fitting)} ids begin with {word} ({fitting[0]}, {fitting[1]} …): give more of it")
+    return fitting[0]
 
 
 def just_bought(trace_id: str) -> bool:

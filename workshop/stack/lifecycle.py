@@ -8,7 +8,7 @@ from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all
 from workshop.stack.local import system as local
-from workshop.stack.screen import complain, say
+from workshop.stack.screen import complain, go_on_unheard, say
 from workshop.stack.settings import ROOT, Running, Settings, current, load, unknown_variables
 
 # What tools leave behind in the checkout.
@@ -18,6 +18,7 @@ CACHES = (".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis")
 def up() -> None:
     """Start the system, unless it is up; print where it is and what to type next."""
     handle_all()
+    go_on_unheard()
     settings = load()
     for line in unknown_variables():
         complain(line)
@@ -43,9 +44,9 @@ def tell_addresses(settings: Settings) -> None:
     say(f"  trace UI  {settings.jaeger_url}/")
     say("")
     say("Next:")
-    say("  make checkout    buy three products, and see how long it takes")
-    say("  make trace       see where the time went")
-    say("  make explain     ask PostgreSQL why")
+    say("  make checkout N=5  buy five times, and see how long it takes")
+    say("  make trace         see where the time went")
+    say("  make explain       ask PostgreSQL why")
 
 
 def down() -> None:

@@ -2,12 +2,31 @@
 
 import contextlib
 import errno
+import os
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-out = Console(highlight=False, soft_wrap=True)
+
+class Screen(Console):
+    """A console that can go on when nobody reads it any more: `make up | head -1` must still start everything."""
+
+    goes_on_unheard = False
+
+    def on_broken_pipe(self) -> None:
+        """Rich calls it when the pipe was closed; its own way is to end the program with exit code 1."""
+        if not self.goes_on_unheard:
+            super().on_broken_pipe()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+out = Screen(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+def go_on_unheard() -> None:
+    """From now on a closed pipe does not end the command."""
+    out.goes_on_unheard = True
 
 
 def say(text: str, style: str | None = None) -> None:

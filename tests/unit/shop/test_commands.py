@@ -7,7 +7,7 @@ import pytest
 from workshop.shop import checkout, history, ledger
 from workshop.stack import log_files
 from workshop.stack.errors import StackError
-from workshop.stack.settings import ROOT
+from workshop.stack.settings import ROOT, Settings
 from workshop.traces.time.ranks import nearest_rank
 
 
@@ -139,3 +139,36 @@ def test_a_log_line_is_shown_as_words() -> None:
     line = '{"level": "ERROR", "message": "no", "exc_info": "a\\nb\\nc\\nValueError: x"}'
     assert log_files.readable(line) == "ERROR no\n    b\n    c\n    ValueError: x"
     assert log_files.readable("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    ("typed", "card"),
+    [
+        ("", checkout.GOOD_CARD),
+        ("declined", "4000000000000002"),
+        ("Declined ", "4000000000000002"),
+        ("0002", "4000000000000002"),
+        ("0119", "4000000000000119"),
+        ("4242 4242 4242 4242", "4242424242424242"),
+    ],
+)
+def test_a_card_may_be_typed_in_short(typed: str, card: str) -> None:
+    """By what becomes of it, or by its last four digits."""
+    assert checkout.parse_card(typed) == card
+
+
+@pytest.mark.parametrize("typed", ["maybe", "12", "12345", "4" * 20, "-1"])
+def test_what_is_no_card_is_told(typed: str) -> None:
+    """Before anything is bought, with what can be given."""
+    with pytest.raises(StackError, match="declined, 0002"):
+        checkout.parse_card(typed)
+
+
+def test_a_checkouts_line_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """80 columns with the default ports, however long the reason is: that has a line of its own."""
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    checkout.show(checkout.Outcome(502, 12_345.6, "a" * 32, "the payment provider failed three times"), settings)
+    first, second = capsys.readouterr().out.splitlines()
+    assert len(first) <= 80
+    assert first.endswith("/trace/" + "a" * 32)
+    assert second.strip() == "the payment provider failed three times"

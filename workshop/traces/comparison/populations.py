@@ -16,6 +16,9 @@ RESAMPLES = 1_000
 SEED = 7
 CONFIDENCE = 0.99  # many legs are compared at once: at 95% one in twenty would change by chance
 MIN_TRACES = 5
+# Milliseconds of change that nobody would notice: a tenth of what people feel as at once (Nielsen, "Usability
+# Engineering", 1993).
+UNNOTICED_MS = 10.0
 
 
 @dataclass(slots=True)
@@ -57,6 +60,11 @@ class PopulationLeg(Place):
     def change_ms(self) -> float:
         """Change of the median."""
         return self.after.p50 - self.before.p50
+
+    @property
+    def noticed(self) -> bool:
+        """Whether the change is more than noise, and large enough for a person to notice."""
+        return self.real is True and abs(self.change_ms) >= UNNOTICED_MS
 
     @property
     def change(self) -> Change:

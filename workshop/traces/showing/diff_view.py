@@ -10,10 +10,16 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from workshop.traces import wording
-from workshop.traces.comparison.populations import PopulationDiff, PopulationLeg
+from workshop.traces.comparison.populations import UNNOTICED_MS, PopulationDiff, PopulationLeg
 from workshop.traces.comparison.two_traces import Diff, Leg
 
 NARROW = 110  # columns, below which only the medians are shown
+# Below a comparison of two populations. The interval is the bootstrap's, see comparison.populations.
+LEGEND = (
+    "change: of the median. bar: the part that is the leg's own, not of the legs below",
+    "change A to B: the median changed by something in between, at 99% confidence",
+    f"real: yes; noise (A to B holds 0); small (under {UNNOTICED_MS:.0f} ms: nobody notices); ? (too few to tell)",
+)
 SHOWN = 60  # legs; a trace of thousands has most of them unchanged
 
 
@@ -66,16 +72,22 @@ def _lines(result: Diff | PopulationDiff, width: int, full: bool, *, fancy: bool
         text.append(" " + ("█" if fancy else "#") * bar, style or "dim")
         text.rstrip()
         yield text
+    if isinstance(result, PopulationDiff):
+        yield from map(_legend, LEGEND)
     if hidden:
         yield Text(f"  … {wording.count(hidden, 'leg')} that changed less left out: --full shows all", style="dim")
+
+
+def _legend(line: str) -> Text:
+    return Text(line, style="dim")
 
 
 def _headings(result: Diff | PopulationDiff, narrow: bool) -> list[str]:
     if isinstance(result, Diff):
         return ["   before", "    after", "     change"]
     if narrow:
-        return ["  p50 then", "   p50 now", "     change", "real"]
-    return ["  p50 then", "   p50 now", "  p95 then", "   p95 now", "     change", "real"]
+        return ["  p50 then", "   p50 now", "     change", " real"]
+    return ["  p50 then", "   p50 now", "  p95 then", "   p95 now", "     change", " real"]
 
 
 def _cells(leg: Leg | PopulationLeg, narrow: bool) -> list[str]:
@@ -84,7 +96,7 @@ def _cells(leg: Leg | PopulationLeg, narrow: bool) -> list[str]:
         before = wording.duration(leg.before_ms) if leg.before_count else "-"
         after = wording.duration(leg.after_ms) if leg.after_count else "-"
         return [before, after, change]
-    real = {True: "yes", False: "no", None: "?"}[leg.real]
+    real = "small" if leg.real and not leg.noticed else {True: "yes", False: "noise", None: "?"}[leg.real]
     sides = [(side.p50, side.p95) if side.values else None for side in (leg.before, leg.after)]
     cells = [wording.duration(side[index]) if side else "-" for index in ((0,) if narrow else (0, 1)) for side in sides]
     return [*cells, change, real]
@@ -102,8 +114,8 @@ def _own(leg: Leg | PopulationLeg) -> float:
 
 def _style(leg: Leg | PopulationLeg) -> str:
     """Red for slower, green for faster; none for what is small or may be noise."""
-    if isinstance(leg, PopulationLeg) and leg.real is False:
-        return ""
+    if isinstance(leg, PopulationLeg) and not leg.noticed and leg.real is not None:
+        return "dim"
     if leg.change != "same":
         return "magenta"
     before = leg.before_ms if isinstance(leg, Leg) else leg.before.p50

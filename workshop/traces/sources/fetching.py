@@ -25,7 +25,7 @@ class NoTraces(Exception):
 
 def is_file(text: str) -> bool:
     """Whether an argument names a file, and not a trace id."""
-    return Path(text).is_file() or "/" in text or text.endswith((".json", ".jsonl"))
+    return Path(text).is_file() or ("/" in text and "://" not in text) or text.endswith((".json", ".jsonl"))
 
 
 def from_file(text: str) -> list[Trace]:
