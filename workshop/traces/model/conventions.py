@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from workshop.traces.model import words
+from workshop.traces.model import failure, words
 from workshop.traces.model.span import Span
 
 
@@ -30,7 +30,7 @@ def http_method(span: Span) -> str | None:
 
 def http_status(span: Span) -> int | None:
     """The answer's status code."""
-    value = first(span, "http.response.status_code", "http.status_code")
+    value = first(span, *failure.HTTP_KEYS)
     try:
         return int(value) if value is not None else None
     except (TypeError, ValueError):
@@ -191,8 +191,16 @@ _RETRYABLE_GRPC = {"4", "8", "10", "14", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTE
 
 def grpc_status(span: Span) -> str | None:
     """gRPC's status, as the library wrote it: a number or a name."""
-    value = first(span, "rpc.response.status_code", "rpc.grpc.status_code")
+    value = first(span, *failure.GRPC_KEYS)
     return None if value is None else str(value)
+
+
+def is_refusal(span: Span) -> bool:
+    """Whether the answer says that the request was at fault: 4xx, or a gRPC code like NOT_FOUND."""
+    status = http_status(span)
+    if status is not None:
+        return 400 <= status < 500
+    return (grpc_status(span) or "").upper() in failure.GRPC_REFUSED
 
 
 def could_be_retried(span: Span) -> bool:
@@ -222,12 +230,12 @@ def error_text(span: Span) -> str:
             return ": ".join(str(part) for part in (kind, message) if part) or event.name
     if span.status_message:
         return span.status_message
-    kind = first(span, "error.type", "error.message")
-    if kind and not str(kind).isdigit():
+    kind = first(span, "error.type", "error.message", "error.kind", "error")
+    if kind and not str(kind).isdigit() and str(kind).lower() != "true":
         return str(kind)
     status = http_status(span)
     if status is not None and status >= 400:
         return f"answered {status}"
     if (grpc := grpc_status(span)) not in (None, "0", "OK"):
         return f"gRPC status {grpc}"
-    return str(kind) if kind else ""
+    return str(kind) if kind and kind is not True and str(kind).lower() != "true" else ""

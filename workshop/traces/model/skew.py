@@ -15,35 +15,70 @@ TOLERANCE = 1_000_000
 
 
 def shifts(family: Iterable[tuple[Span, Span | None]]) -> dict[str, int]:
-    """The nanoseconds to add to each skewed span, by span id; takes spans with their parents, parents first."""
+    """The nanoseconds to add to each skewed span, by span id; takes spans with their parents, parents first.
+
+    A wrong clock is wrong for every call between the same two processes. Where another call of theirs shows that the
+    clocks agree, a callee outside of its call is no skew: it began late, or after its caller had given up.
+    """
+    pairs = [(span, parent) for span, parent in family if parent is not None]
+    agreed = _agreed(pairs)
     moved: dict[str, int] = {}
-    for span, parent in family:
-        if parent is None:
-            continue
-        inherited = moved.get(parent.span_id, 0)
-        shift = inherited if _same_clock(span, parent) else _shift(span, parent, inherited)
+    for span, parent in pairs:
+        shift = moved.get(parent.span_id, 0)
+        if not _same_clock(span, parent):
+            shift += _offset(span, parent, agreed.get(_between(span, parent)))
         if shift:
             moved[span.span_id] = shift
     return moved
 
 
-def _shift(span: Span, parent: Span, parent_shift: int) -> int:
-    """What the span needs to fit into its parent, 0 when it fits or when another cause is as likely."""
-    start, end = parent.start + parent_shift, parent.end + parent_shift
-    if not (parent.kind == "client" and span.kind == "server"):
+def _is_edge(span: Span, parent: Span) -> bool:
+    return parent.kind == "client" and span.kind == "server" and not _same_clock(span, parent)
+
+
+def _between(span: Span, parent: Span) -> tuple[str, str]:
+    return _process(parent), _process(span)
+
+
+def _process(span: Span) -> str:
+    resource = span.resource
+    return "\n".join(str(resource[key]) for key in ("service.instance.id", *_HOSTS) if key in resource) or span.service
+
+
+def _agreed(pairs: Iterable[tuple[Span, Span]]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Between which two processes the clocks agree, with the offsets in ns that their calls would still allow."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for span, parent in pairs:
+        low, high = parent.start - span.start, parent.end - span.end
+        if not _is_edge(span, parent) or low > TOLERANCE or high < -TOLERANCE:
+            continue
+        # The other direction between the two tells the same clocks apart.
+        for key, least, most in ((_between(span, parent), low, high), (_between(parent, span), -high, -low)):
+            known = found.get(key, (least, most))
+            found[key] = max(known[0], least), min(known[1], most)
+    return found
+
+
+def _offset(span: Span, parent: Span, agreed: tuple[int, int] | None) -> int:
+    """What the callee's clock needs so that it fits into the call; 0 when it fits or another cause is as likely."""
+    low, high = parent.start - span.start, parent.end - span.end
+    if not _is_edge(span, parent) or (low <= TOLERANCE and high >= -TOLERANCE):
         return 0
-    if span.start >= start - TOLERANCE and span.end <= end + TOLERANCE:
+    if agreed is not None and (min(high, agreed[1]) < max(low, agreed[0]) - 2 * TOLERANCE or low > high):
         return 0
-    if span.duration <= parent.duration:
-        return start + (parent.duration - span.duration) // 2 - span.start
+    if low <= high:
+        return (low + high) // 2
     # Longer than the call: the caller may have given up waiting. Only a start before the call proves a wrong clock.
-    return start - span.start if span.start < start else 0
+    return max(low, 0)
+
+
+_HOSTS = ("host.id", "host.name", "hostname", "k8s.node.name")
 
 
 def _same_clock(span: Span, parent: Span) -> bool:
     if span.resource is parent.resource:
         return True
-    for key in ("host.id", "host.name", "hostname", "k8s.node.name"):
+    for key in _HOSTS:
         if key in span.resource and key in parent.resource:
             return bool(span.resource[key] == parent.resource[key])
     return span.service == parent.service

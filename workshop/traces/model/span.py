@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.traces.model import failure
+
 KINDS = ("internal", "server", "client", "producer", "consumer")
 
 
@@ -29,7 +31,8 @@ class Span:
     """One piece of work. `start` and `end` are Unix nanoseconds, `end` is never before `start`.
 
     `follows` says that the parent did not wait for it (OpenTracing's FOLLOWS_FROM).
-    `shift` is what a trace added to both times to undo clock skew, 0 for nearly all spans.
+    `shift` is what a trace added to both times to undo clock skew, 0 for nearly all spans. `unfinished` says that
+    no end was recorded; a trace then takes the last end below it.
     """
 
     trace_id: str
@@ -49,6 +52,7 @@ class Span:
     status_message: str = ""
     follows: bool = False
     shift: int = 0
+    unfinished: bool = False
 
     @property
     def duration(self) -> int:
@@ -62,8 +66,8 @@ class Span:
 
     @property
     def is_error(self) -> bool:
-        """Whether the span says of itself that it failed."""
-        return self.status == "error"
+        """Whether the span says of itself that it failed: by its status, or, where that is unset, in other words."""
+        return self.status == "error" or (self.status == "unset" and failure.without_status(self))
 
     @property
     def waited_for(self) -> bool:

@@ -28,6 +28,9 @@ class Trace:
             raise ValueError("a trace needs at least one span")
         self.trace_id = unique[0].trace_id
         self._index(unique)
+        ended = repair.ended(self.walk(), self.children)
+        if ended:
+            self._index([ended.get(span.span_id, span) for span in self.spans])
         if adjust_clocks:
             shifted = skew.shifts((span, self.parent(span)) for span, _ in self.walk())
             if shifted:
@@ -67,6 +70,12 @@ class Trace:
             seen.update(below.span_id for below, _ in self._walk([above]))
         self._order = list(self._walk(self.tops))
         self._top_ids = {span.span_id for span in self.tops}
+
+    def with_raw_clocks(self) -> "Trace":
+        """The trace with the times as they were recorded; itself when no clock had to be corrected."""
+        if not any(span.shift for span in self.spans):
+            return self
+        return Trace((skew.moved(span, -span.shift) for span in self.spans), adjust_clocks=False)
 
     @property
     def tops(self) -> list[Span]:

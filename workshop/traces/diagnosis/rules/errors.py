@@ -163,5 +163,4 @@ def _words(facts: Facts, origin: Span) -> str:
 
 def _severity(origin: Span) -> Severity:
     """A 4xx that nobody further up failed of is often meant (404 of a cache, 409 of a second try): a hint."""
-    status = conventions.http_status(origin)
-    return "hint" if status is not None and 400 <= status < 500 else "problem"
+    return "hint" if conventions.is_refusal(origin) else "problem"

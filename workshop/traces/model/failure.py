@@ -1,0 +1,66 @@
+"""Whether a span failed, where its status does not say so.
+
+Old libraries, proxies and Zipkin's set no status: they leave a 5xx, a gRPC code, an `error` tag whose text is the
+error, or an exception event.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workshop.traces.model.span import Span
+
+_NO_ERROR = frozenset({"", "false", "0", "no", "none", "null", "ok", "unset", "undefined"})
+
+# Codes by which a gRPC server says that the request was at fault, not itself; like HTTP's 4xx.
+GRPC_REFUSED = frozenset(
+    "1 3 5 6 7 9 10 11 16 CANCELLED INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED FAILED_PRECONDITION "
+    "ABORTED OUT_OF_RANGE UNAUTHENTICATED".split()
+)
+GRPC_KEYS = ("rpc.response.status_code", "rpc.grpc.status_code", "grpc.status_code", "grpc.code")
+HTTP_KEYS = ("http.response.status_code", "http.status_code")
+
+
+def without_status(span: "Span") -> bool:
+    """Whether attributes or events say that the span failed; to be asked when its status is unset."""
+    attributes = span.attributes
+    if not attributes and not span.events:
+        return False
+    if says_error(attributes.get("error")) or str(attributes.get("otel.status_code", "")).upper() == "ERROR":
+        return True
+    http = _number(_first(attributes, HTTP_KEYS))
+    if http is not None and http >= 500:
+        return True
+    if (code := _first(attributes, GRPC_KEYS)) is not None and _grpc_failed(str(code).upper(), span.kind):
+        return True
+    if http is not None and 400 <= http < 500 and span.kind != "client":
+        return False  # by the conventions the caller's error, whatever was thrown on the way to the answer
+    return says_error(attributes.get("error.type")) or any(map(_escaped, span.events))
+
+
+def says_error(value: Any) -> bool:
+    """Whether an `error` tag means an error: true, or a text that is the error itself."""
+    return value is not None and str(value).strip().lower() not in _NO_ERROR
+
+
+def _first(attributes: dict[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((attributes[key] for key in keys if attributes.get(key) not in (None, "")), None)
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value) if value is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _grpc_failed(code: str, kind: str) -> bool:
+    if code in ("0", "OK"):
+        return False
+    return kind == "client" or code not in GRPC_REFUSED
+
+
+def _escaped(event: Any) -> bool:
+    """Whether the event is an exception that nobody says was caught inside the span."""
+    if str(event.attributes.get("exception.escaped", "")).lower() == "false":
+        return False
+    return event.name in ("exception", "error") or "exception.type" in event.attributes
