@@ -8,22 +8,28 @@ from statistics import median
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Explain, Facts
 from workshop.traces.diagnosis.findings import Diagnosis, Finding, Leg, Limits
-from workshop.traces.diagnosis.rules import calls, errors, statements, structure, waiting
+from workshop.traces.diagnosis.rules import calls, errors, own_code, retries, statements, structure, waiting
 from workshop.traces.model import naming
 from workshop.traces.model.statements import normalised
 from workshop.traces.model.trace import Trace
 from workshop.traces.time.legs import longest_leg
 
+# In this order: what a line of the account is the finding of, the next rules know.
 RULES = (
-    statements.slow_statement,
+    retries.retries,
     statements.repeated,
+    statements.slow_statement,
     calls.external_call,
-    calls.retries,
     calls.sequential,
     waiting.waiting,
-    waiting.own_code,
+    own_code.own_code,
+    own_code.most_of_it,
     errors.errors,
+    retries.timeouts,
     structure.orphans,
+    structure.beside,
+    structure.never_ended,
+    structure.late_work,
     structure.lost_context,
     structure.noise,
 )

@@ -60,6 +60,10 @@ def peer(span: Span) -> str | None:
     named = first(span, "service.peer.name", "peer.service")
     if named:
         return str(named)
+    if str(first(span, "rpc.system.name", "rpc.system") or "").startswith("aws") and (
+        service := first(span, "rpc.service")
+    ):
+        return str(service)
     address = first(span, "url.full", "http.url")
     if address and (host := _split(str(address))[0]):
         return host

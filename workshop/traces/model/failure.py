@@ -25,7 +25,9 @@ def without_status(span: "Span") -> bool:
     attributes = span.attributes
     if not attributes and not span.events:
         return False
-    if says_error(attributes.get("error")) or str(attributes.get("otel.status_code", "")).upper() == "ERROR":
+    if "error" in attributes and says_error(attributes["error"]):
+        return True
+    if "otel.status_code" in attributes and str(attributes["otel.status_code"]).upper() == "ERROR":
         return True
     http = _number(_first(attributes, HTTP_KEYS))
     if http is not None and http >= 500:
@@ -34,7 +36,7 @@ def without_status(span: "Span") -> bool:
         return True
     if http is not None and 400 <= http < 500 and span.kind != "client":
         return False  # by the conventions the caller's error, whatever was thrown on the way to the answer
-    return says_error(attributes.get("error.type")) or any(map(_escaped, span.events))
+    return ("error.type" in attributes and says_error(attributes["error.type"])) or any(map(_escaped, span.events))
 
 
 def says_error(value: Any) -> bool:
@@ -43,7 +45,10 @@ def says_error(value: Any) -> bool:
 
 
 def _first(attributes: dict[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((attributes[key] for key in keys if attributes.get(key) not in (None, "")), None)
+    for key in keys:  # no generator: it is asked of every span several times
+        if key in attributes and attributes[key] not in (None, ""):
+            return attributes[key]
+    return None
 
 
 def _number(value: Any) -> int | None:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from workshop.traces.model import statements
+from workshop.traces.model import statements, words
 from workshop.traces.model.conventions import (
     database,
     db_system,
@@ -205,15 +205,31 @@ def same_work(span: Span) -> tuple[str, ...]:
     return (span.kind, span.service, name_template(span.name))
 
 
+# Attributes that differ between two attempts of one request, by a word in their names.
+_OF_THE_ATTEMPT = frozenset(
+    "status error exception retry retries resend attempt duration elapsed latency time timestamp date thread port size "
+    "length count level otel sampler flags internal message".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def _tells_apart(key: str) -> bool:
+    return not any(word in _OF_THE_ATTEMPT for word in words.words(key))
+
+
 def same_request(span: Span) -> tuple[str, ...]:
     """Spans with the same key ask for exactly the same thing, values included as far as the trace shows them."""
     if is_db(span):
         return ("db", span.service, statements.tidy(statement(span) or span.name))
+    address = url(span)
+    # Without an address all that the span says of its request tells it from another one: an id, a key, a queue.
+    said = () if address else tuple(sorted(f"{k}={v}" for k, v in span.attributes.items() if _tells_apart(k)))
     return (
         span.kind,
         span.service,
         span.name,
         http_method(span) or "",
-        url(span) or "",
+        address or "",
         peer(span) or "",
+        *said,
     )

@@ -41,7 +41,7 @@ def _without_end(span: Span) -> Span:
 
 
 def ended(order: Iterable[tuple[Span, int]], children: Callable[[Span], list[Span]]) -> dict[str, Span]:
-    """Unfinished spans with the last end of what they waited for, by id; takes every span with its depth, parents first.
+    """Unfinished spans with the last end of what they waited for, by id; takes all spans with depth, parents first.
 
     A top of no length that has work below it was sent without its end, too: some exporters write the start there.
     """

@@ -53,10 +53,10 @@ def entry_of(family: Family, section: Section) -> Entry:
         return _named("cold-start", span)
     if conventions.is_poll(span) and family.trace.root.kind != "server":
         return _named("idle", span)
-    if conventions.opens_connection(span):
-        return _named("connection", span, waits_for="connection")
     if conventions.is_wait(span):
         return _named("wait", span, waits_for=words.waited_for(span.name))
+    if conventions.opens_connection(span):
+        return _named("connection", span, waits_for="connection")
     callees = family.callees.get(span.span_id, ())
     if conventions.is_stream(span):
         return _named("stream", span)

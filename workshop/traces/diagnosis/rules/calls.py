@@ -1,147 +1,51 @@
-"""Calls to others: the slow one outside, the repeated attempt, and the ones that need not wait for each other."""
+"""Calls to others: the slow one outside, and the ones that need not wait for each other."""
 
 from collections.abc import Iterator
 
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
+from workshop.traces.diagnosis.rules.retries import is_attempt, was_repeated
 from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span
+from workshop.traces.time.account import Line
 
 
 def external_call(facts: Facts) -> Iterator[Finding]:
-    """A call that kept the trace waiting and behind which nothing is traced."""
-    slow: dict[tuple[str, ...], list[Span]] = {}
-    for span_id in facts.own:
-        span = facts.trace.by_id[span_id]
-        leaf = not facts.is_traced_call(span)
-        if leaf and (conventions.is_call(span) or span.kind == "producer") and not _gave_up_early(facts, span):
-            slow.setdefault(naming.same_work(span), []).append(span)
-    for key, spans in slow.items():
-        worst = max(spans, key=facts.own_ns)
+    """Calls to one callee, of which nothing is traced, that kept the trace waiting."""
+    for lines in facts.groups(["external-call"], lambda line: (line.service, line.callee or line.what)):
+        spans = [span for line in lines for span in line.spans if not was_repeated(facts, span)]
         total = sum(facts.own_ns(span) for span in spans)
-        if not facts.keeps_waiting(facts.own_ns(worst), facts.limits.slow_ms, facts.limits.share):
+        if not spans or not facts.worth_telling(lines, facts.limits.slow_ms, facts.limits.share):
             continue
-        yield _external(facts, key, worst, len(spans), total)
+        worst = max(spans, key=facts.own_ns)
+        enough = facts.keeps_waiting(total, facts.limits.slow_ms, facts.limits.share)
+        alone = facts.keeps_waiting(facts.own_ns(worst), facts.limits.slow_ms, facts.limits.share)
+        if alone or (enough and not all(facts.is_told(line) for line in lines)):
+            facts.tell(lines)
+            yield _external(facts, lines, spans, total)
 
 
-def _gave_up_early(facts: Facts, span: Span) -> bool:
-    """Whether the call failed and was tried again: then the retry is the finding."""
-    return span.is_error and any(span in attempts[:-1] for attempts in attempts_of(facts))
-
-
-def _external(facts: Facts, key: tuple[str, ...], worst: Span, times: int, total: int) -> Finding:
+def _external(facts: Facts, lines: list[Line], spans: list[Span], total: int) -> Finding:
+    worst = max(spans, key=facts.own_ns)
     whom = wording.clean(conventions.peer(worst) or naming.label(worst))
-    calls = f" in {times} calls" if times > 1 else ""
+    calls = f" in {len(spans)} calls" if len(spans) > 1 else ""
+    kinds = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
     verb = "waited for the broker" if worst.kind == "producer" else f"waited for {whom}"
     return Finding(
         rule="external-call",
-        severity="problem",
+        severity=facts.severity(lines),
         title=(
             f"external call: {wording.clean(worst.service)} {verb} {wording.duration(total / 1e6)}{calls} "
-            f"({wording.clean(naming.label(worst))}), {wording.share(facts.share(total))} of the critical path"
+            f"({wording.clean(naming.label(worst))}{kinds}), "
+            f"{wording.share(facts.share_of(lines) * total / sum(line.ns for line in lines))} {facts.when(lines)}"
         ),
-        evidence=[facts.evidence(worst, facts.own_ns(worst))],
+        evidence=[facts.evidence(span, facts.own_ns(span)) for span in facts.worst(lines, 5) if span in spans],
         ms=total / 1e6,
-        share=facts.share(total),
-        about=" ".join(key),
+        share=facts.share_of(lines) * total / sum(line.ns for line in lines),
+        about=" ".join(lines[0].key),
         advice="nothing behind this call is traced: ask whoever runs it, set a timeout, or take it off the path",
     )
-
-
-def attempts_of(facts: Facts) -> list[list[Span]]:
-    """Calls that were tried again: each list holds the attempts, all but the last failed, in order."""
-    cached = facts.__dict__.get("attempts")
-    if cached is None:
-        cached = facts.__dict__["attempts"] = list(_attempts(facts))
-    return cached
-
-
-def _attempts(facts: Facts) -> Iterator[list[Span]]:
-    for parent in facts.trace.spans:
-        children = facts.trace.children(parent)
-        if len(children) < 2 or not any(map(_failed, children)):
-            continue
-        groups: dict[tuple[str, ...], list[Span]] = {}
-        for child in children:
-            if child.kind == "client" or conventions.is_db(child):
-                groups.setdefault(naming.same_request(child), []).append(child)
-        for group in groups.values():
-            run: list[Span] = []
-            for span in group:
-                if run and span.start < run[-1].end - 1_000:
-                    run = []  # side by side: not a second attempt
-                run.append(span)
-                if not _failed(span):
-                    if len(run) > 1:
-                        yield run
-                    run = []
-            if len(run) > 1:
-                yield run
-
-
-def _failed(span: Span) -> bool:
-    # A database's error is only tried again by name: a failed INSERT followed by another row's is no retry.
-    if conventions.is_db(span):
-        return span.is_error and any(
-            word in conventions.error_text(span).lower()
-            for word in (
-                "deadlock",
-                "serializ",
-                "could not obtain lock",
-                "timeout",
-                "connection",
-                "40001",
-                "40p01",
-            )
-        )
-    return conventions.could_be_retried(span)
-
-
-def retries(facts: Facts) -> Iterator[Finding]:
-    """A call that failed and was made again, with the time that the failed attempts and the pauses cost."""
-    for attempts in attempts_of(facts):
-        first, last = attempts[0], attempts[-1]
-        failed = attempts if _failed(last) else attempts[:-1]
-        lost = (last.end if failed is attempts else last.start) - first.start
-        on_path = any(facts.inside_ns(span) for span in attempts)
-        share = facts.share(lost) if on_path else 0.0
-        outcome = "all failed" if failed is attempts else f"{len(failed)} failed, then it worked"
-        why = wording.clean(conventions.error_text(first)) or "no answer"
-        yield Finding(
-            rule="retries",
-            severity="problem",
-            title=(
-                f"retries: {shown(first)} was tried {len(attempts)} times ({outcome}; first: {why}), "
-                f"{wording.duration(lost / 1e6)} went into it, {wording.share(share)} of the critical path"
-            ),
-            evidence=[facts.evidence(span) for span in attempts[:6]],
-            ms=lost / 1e6,
-            share=share,
-            about=" ".join(naming.same_work(first)),
-            advice="find out why the first attempt fails; then bound the attempts and the pauses between them",
-        )
-    for span in facts.trace.spans:
-        if span.kind == "client" and (count := conventions.resend_count(span)) and not _counted(facts, span):
-            yield Finding(
-                rule="retries",
-                severity="problem",
-                title=f"retries: {shown(span)} was sent again {wording.count(count, 'time')} by the client library",
-                evidence=[facts.evidence(span)],
-                ms=facts.inside_ns(span) / 1e6,
-                share=facts.share(facts.inside_ns(span)),
-                about=" ".join(naming.same_work(span)),
-                advice="find out why the first attempt fails",
-            )
-
-
-def _counted(facts: Facts, span: Span) -> bool:
-    """Whether the attempt is part of a finding already, or only followed a redirect."""
-    if any(span in attempts for attempts in attempts_of(facts)):
-        return True
-    parent = facts.trace.parent(span)
-    before = [s for s in facts.trace.children(parent) if s.start < span.start] if parent else []
-    return any(300 <= (conventions.http_status(s) or 0) < 400 for s in before)
 
 
 _READS = ("get", "list", "find", "search", "query", "read", "fetch", "lookup", "batchget")
@@ -161,12 +65,12 @@ def sequential(facts: Facts) -> Iterator[Finding]:
     Only reads, because the order of writes may be meant; only back to back, because what is computed between
     two calls may be computed from the first one's answer. It stays a hint: a trace cannot prove independence.
     """
-    retried = {span.span_id for attempts in attempts_of(facts) for span in attempts}
     for parent in facts.trace.spans:
+        children = facts.trace.children(parent)
         calls = [
             child
-            for child in facts.trace.children(parent)
-            if conventions.is_call(child) and _only_reads(child) and child.span_id not in retried and not child.is_error
+            for child in (children if len(children) > 1 else ())
+            if conventions.is_call(child) and _only_reads(child) and not is_attempt(facts, child) and not child.is_error
         ]
         for run in _back_to_back(calls):
             saved = sum(span.duration for span in run) - max(span.duration for span in run)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, Severity, shown
-from workshop.traces.diagnosis.rules.calls import attempts_of
+from workshop.traces.diagnosis.rules.retries import attempts_of, recovered
 from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span
 
@@ -51,12 +51,12 @@ def errors(facts: Facts) -> Iterator[Finding]:
 
 def _with_errors(facts: Facts) -> set[str]:
     """The spans that failed or have a failed one below them, without attempts that were repeated with success."""
-    recovered = {span.span_id for attempts in attempts_of(facts) if not attempts[-1].is_error for span in attempts[:-1]}
+    done_again = recovered(facts)
     bad: set[str] = set()
     if not any(span.is_error for span in facts.trace.spans):
         return bad
     for span, _ in reversed(list(facts.trace.walk())):
-        if span.span_id in recovered:
+        if span.span_id in done_again:
             continue
         if span.is_error or any(child.span_id in bad for child in facts.trace.children(span)):
             bad.add(span.span_id)
@@ -136,7 +136,11 @@ def _beside(facts: Facts, key: tuple[str, ...], spans: list[Span], failed: bool,
     hidden = not failed and status is not None and 200 <= status < 300
     times = f" ({len(spans)} times)" if len(spans) > 1 else ""
     what = wording.clean(_words(facts, origin)) or "no reason given"
-    title = f"{shown(origin)} failed{times}: {what}"
+    late = origin.start - root.end if facts.trace.roots else 0
+    after = (
+        f" {wording.duration((origin.end - root.end) / 1e6)} after the answer" if late >= 0 and root.duration else ""
+    )
+    title = f"{shown(origin)} failed{times}{after}: {what}"
     return Finding(
         rule="hidden-error" if hidden else "error",
         severity=_severity(origin),

@@ -9,54 +9,74 @@ from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
 from workshop.traces.model import conventions, naming, statements
 from workshop.traces.model.trace import Span
+from workshop.traces.time.account import Line
 
-_HOW_TO_EXPLAIN = {
+# What shows why a statement was slow, by the database's name in the conventions, old and new.
+_PLANS = {
     "postgresql": "EXPLAIN (ANALYZE, BUFFERS)",
     "mysql": "EXPLAIN ANALYZE",
     "mariadb": "ANALYZE",
-    "mongodb": 'explain("executionStats")',
     "mssql": "its execution plan",
     "microsoft.sql_server": "its execution plan",
+    "oracle": "DBMS_XPLAN",
+    "oracle.db": "DBMS_XPLAN",
+    "sqlite": "EXPLAIN QUERY PLAN",
+    "clickhouse": "EXPLAIN, and system.query_log",
+    "cockroachdb": "EXPLAIN ANALYZE",
 }
+_KEY_VALUE = "look at SLOWLOG GET, at the size of the value, and at the network between: a command has no plan"
+_NEXT = {
+    "redis": _KEY_VALUE,
+    "valkey": _KEY_VALUE,
+    "memcached": "look at the size of the value and at the network between: a command has no plan",
+    "mongodb": 'look at it with explain("executionStats") and at the database profiler: it may miss an index',
+    "dynamodb": (
+        "look at the consumed capacity and at ThrottledRequests, and whether it is a Scan where a Query would do: "
+        "there is no plan"
+    ),
+    "cassandra": "look at it with TRACING ON: partitions that are too large, tombstones, ALLOW FILTERING",
+    "elasticsearch": "look at it with the profile API, and at the slow log",
+    "opensearch": "look at it with the profile API, and at the slow log",
+    "couchbase": "look at it with EXPLAIN and at system:completed_requests",
+    "neo4j": "look at it with PROFILE",
+}
+_ALIASES = {"aws.dynamodb": "dynamodb", "azure.cosmosdb": "cosmosdb", "cosmosdb": "cosmosdb"}
 
 
 def slow_statement(facts: Facts) -> Iterator[Finding]:
     """A statement that kept the trace waiting, with its plan where one is to be had."""
     limits = facts.limits
-    slow: dict[tuple[str, ...], list[Span]] = {}
-    for section_owner in facts.own:
-        span = facts.trace.by_id[section_owner]
-        if not conventions.is_db(span) or conventions.is_wait(span):
+    for line in facts.lines:
+        if line.kind != "statement" or facts.share_of([line]) < limits.share:
             continue
+        worst = max(facts.own_ns(span) for span in line.spans)
+        alone = worst >= limits.statement_ms * 1e6 and worst >= 0.8 * limits.share * facts.whole
+        together = not facts.is_told(line) and facts.worth_telling([line], 2 * limits.slow_ms, limits.share)
         # Below an orphan it was put where it is by times alone: in a quick trace that is not enough to blame it.
-        if facts.is_below_orphan(span) and facts.whole < limits.whole_ms * 1e6:
-            continue
-        if facts.matters(facts.own_ns(span), limits.statement_ms, limits.share * 0.8):
-            slow.setdefault(naming.same_work(span), []).append(span)
-    for key, spans in slow.items():
-        total = sum(facts.own_ns(span) for span in spans)
-        if facts.share(total) < limits.share:
-            continue
-        yield _slow(facts, key, sorted(spans, key=facts.own_ns, reverse=True), total)
+        guessed = line.orphan_ns * 2 > line.ns and facts.whole < limits.whole_ms * 1e6
+        if (alone or together) and not guessed:
+            facts.tell([line])
+            yield _slow(facts, line)
 
 
-def _slow(facts: Facts, key: tuple[str, ...], spans: list[Span], total: int) -> Finding:
-    worst = spans[0]
+def _slow(facts: Facts, line: Line) -> Finding:
+    spans = facts.worst([line], len(line.spans))
+    worst, total = spans[0], line.ns
     times = f" in {len(spans)} runs" if len(spans) > 1 else ""
     ran = sum(span.duration for span in spans)
     # Of a statement that outlived its request, the trace waited only for the beginning.
     verb = "took" if ran < 1.2 * total else f"ran for {wording.duration(ran / 1e6)} and was waited for"
     title = (
         f"slow statement: {shown(worst)} {verb} {wording.duration(total / 1e6)}{times}, "
-        f"{wording.share(facts.share(total))} of the critical path"
+        f"{wording.share(facts.share_of([line]))} {facts.when([line])}"
     )
     details = []
-    how = _HOW_TO_EXPLAIN.get(conventions.db_system(worst) or "", "EXPLAIN")
-    advice = f"look at the statement's plan: {how}"
     text = conventions.statement(worst)
     if text:
         details.append(f"statement: {wording.clean(statements.head(text, 300))}")
-    document = facts.explain(text, conventions.database(worst)) if facts.explain and text else None
+    advice = _next(worst)
+    planned = facts.explain and text and _has_plan(worst)
+    document = facts.explain(text, conventions.database(worst)) if facts.explain and text and planned else None
     if document is not None:
         missing = plan.missing_index(document)
         # Asked for when the trace is read: an index may have been made since the trace.
@@ -64,28 +84,52 @@ def _slow(facts: Facts, key: tuple[str, ...], spans: list[Span], total: int) -> 
         if missing:
             title += f": {missing}"
             advice = f"create index on {missing.table} ({', '.join(missing.columns)})"
-        elif _locks(text or ""):
+        elif statements.locks(text or ""):
             advice = "the plan misses no index and the statement locks rows: look for who held them (pg_locks)"
         else:
-            advice = f"the plan as it is now misses no index: if a new trace is as slow, {how}"
-    elif _locks(text or ""):
+            advice = f"the plan as it is now misses no index: if a new trace is as slow, {_PLANS['postgresql']}"
+    elif statements.locks(text or ""):
         advice = "the statement locks rows, so part of its time may be waiting for another transaction: " + advice
     return Finding(
         rule="slow-statement",
-        severity="problem",
+        severity=facts.severity([line]),
         title=title,
         evidence=[facts.evidence(span, facts.own_ns(span)) for span in spans[:5]],
         ms=total / 1e6,
-        share=facts.share(total),
-        about=" ".join(key),
+        share=facts.share_of([line]),
+        about=" ".join(line.key),
         advice=advice,
         details=details,
     )
 
 
-def _locks(text: str) -> bool:
-    start = statements.tidy(text)[:20_000].lower()
-    return "for update" in start or start.startswith(("update", "delete", "lock", "merge"))
+_ENDS_TRANSACTION = ("commit", "rollback", "end", "begin", "start transaction", "savepoint", "release", "xa ")
+
+
+def _has_plan(span: Span) -> bool:
+    """Whether the statement is one that a database makes a plan for."""
+    text = statements.tidy(conventions.statement(span) or span.name).lower()
+    return not text.startswith(_ENDS_TRANSACTION) and _system(span) not in _NEXT
+
+
+def _system(span: Span) -> str:
+    system = (conventions.db_system(span) or "").lower()
+    return _ALIASES.get(system, system)
+
+
+def _next(span: Span) -> str:
+    """The next step for a slow statement: by its database, and by whether it has a plan at all."""
+    text = statements.tidy(conventions.statement(span) or span.name).lower()
+    if text.startswith(("commit", "end", "xa ")):
+        return (
+            "a COMMIT waits until the log is on the disk, and for replicas: look at both, and at the transaction's size"
+        )
+    if text.startswith(_ENDS_TRANSACTION):
+        return "it has no plan: look at the connection, and at what else the database did at that time"
+    system = _system(span)
+    if system in _NEXT:
+        return _NEXT[system]
+    return f"look at the statement's plan: {_PLANS.get(system, 'EXPLAIN')}"
 
 
 def repeated(facts: Facts) -> Iterator[Finding]:
@@ -101,9 +145,10 @@ def repeated(facts: Facts) -> Iterator[Finding]:
                 groups.setdefault(naming.same_work(child), []).append(child)
         for group in groups.values():
             if len(group) >= limits.repeats and (calls := _calls(facts, group)):
-                total = sum(facts.inside_ns(child) for child in group)
+                total = sum(map(facts.inside_ns, calls))
                 enough = total >= limits.repeats_ms * 1e6 or len(group) >= limits.many_repeats
                 if enough and facts.share(total) >= limits.repeats_share and _one_after_another(group):
+                    facts.tell_spans(calls)
                     yield _repeated(facts, parent, calls, total)
 
 

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
-from workshop.traces.model import conventions, naming
+from workshop.traces.model import conventions, matching, naming
 from workshop.traces.model.trace import Span, Trace
-
-_SLACK = 2_000_000  # ns by which a callee may stick out of the call and still belong to it
 
 
 def orphans(facts: Facts) -> Iterator[Finding]:
@@ -16,18 +14,13 @@ def orphans(facts: Facts) -> Iterator[Finding]:
     by_parent: dict[str, list[Span]] = {}
     for span in facts.trace.orphans:
         by_parent.setdefault(span.parent_id or "", []).append(span)
-    if not by_parent:
-        return
-    leaves = [s for s in facts.trace.spans if conventions.is_call(s) and not facts.trace.children(s)]
-    edges: dict[tuple[str, str], tuple[Span, list[Span], Span | None]] = {}
-    for spans in by_parent.values():
-        caller = _caller(leaves, spans[0])
-        key = (caller.service if caller else "", spans[0].service)
-        if key in edges:
-            edges[key][1].extend(spans)
-        else:
-            edges[key] = (spans[0], list(spans), caller)
-    for (_, service), (first, spans, caller) in edges.items():
+    edges: dict[tuple[str, str], tuple[list[Span], Span | None]] = {}
+    for children in by_parent.values():
+        callers = [facts.family.adopted[span.span_id] for span in children if span.span_id in facts.family.adopted]
+        key = (callers[0].service if callers else "", children[0].service)
+        edges.setdefault(key, ([], callers[0] if callers else None))[0].extend(children)
+    for (_, service), (spans, caller) in edges.items():
+        first = spans[0]
         missing = f"parent {first.parent_id} is not in the trace"
         if caller:
             where = f"between {shown(caller)} and {shown(first)}"
@@ -41,7 +34,7 @@ def orphans(facts: Facts) -> Iterator[Finding]:
                 "the caller's spans were never sent or got dropped: look at its exporter, its sampling, and at what it "
                 "still had in memory when it stopped"
             )
-        hidden = facts.inside_ns(caller) if caller else 0
+        hidden = _behind(facts, spans, caller)
         number = wording.count(len(spans), "orphan")
         behind = f", {wording.duration(hidden / 1e6)} of the critical path lie behind it" if hidden else ""
         yield Finding(
@@ -57,41 +50,83 @@ def orphans(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _caller(leaves: list[Span], orphan: Span) -> Span | None:
-    """The one call without callee that the orphan must have answered, if the trace shows exactly one."""
-    around = [s for s in leaves if _encloses(s, orphan)]
-    matching = [s for s in around if _answers(s, orphan)]
-    if len(matching) == 1:
-        return matching[0]
-    return around[0] if len(around) == 1 and not _contradicts(around[0], orphan) else None
+def _behind(facts: Facts, spans: list[Span], caller: Span | None) -> int:
+    """The time behind the missing span: of the whole call, or of what ran in the caller's gap."""
+    if caller is None:
+        return 0
+    return facts.inside_ns(caller) if conventions.is_call(caller) else sum(map(facts.inside_ns, spans))
 
 
-def _encloses(call: Span, callee: Span) -> bool:
-    return call.start - _SLACK <= callee.start and callee.end <= call.end + _SLACK
+def beside(facts: Facts) -> Iterator[Finding]:
+    """A callee that was recorded as its caller's sibling: the times are right, the tree is not."""
+    edges: dict[tuple[str, str], list[tuple[Span, Span]]] = {}
+    for span_id, call in facts.family.beside.items():
+        callee = facts.trace.by_id[span_id]
+        edges.setdefault((call.service, callee.service), []).append((call, callee))
+    for (caller, whom), pairs in edges.items():
+        call, callee = max(pairs, key=lambda pair: facts.inside_ns(pair[0]))
+        ns = facts.inside_ns(call)
+        yield Finding(
+            rule="beside",
+            severity="hint",
+            title=(
+                f"recorded beside, not below: {shown(call)} waited {wording.duration(call.ms)} for {shown(callee)}, "
+                f"{wording.share(facts.share(ns))} of the critical path, though the trace has them as siblings"
+            ),
+            evidence=[facts.evidence(call, ns), facts.evidence(callee)],
+            ms=ns / 1e6,
+            share=facts.share(ns),
+            about=f"{caller} {whom}",
+            advice=f"{wording.clean(caller)} takes the context before the call's span begins: inject it inside",
+        )
 
 
-def _answers(call: Span, callee: Span) -> bool:
-    """Whether method and path, or the RPC's name, are those of the call."""
-    if conventions.http_method(call) and conventions.http_method(callee):
-        same_method = conventions.http_method(call) == conventions.http_method(callee)
-        return same_method and _same_path(call, callee)
-    return conventions.is_rpc(call) and call.name == callee.name
+def never_ended(facts: Facts) -> Iterator[Finding]:
+    """Spans without an end: the process died, or sent them unfinished. The rest of the trace is read all the same."""
+    spans = [span for span in facts.trace.spans if span.unfinished]
+    if not spans:
+        return
+    first = facts.trace.root if facts.trace.root.unfinished else spans[0]
+    others = f" (and {wording.count(len(spans) - 1, 'other span')})" if len(spans) > 1 else ""
+    until = f"; read up to the last end below it, {wording.duration(first.ms)}" if first.duration else ""
+    yield Finding(
+        rule="never-ended",
+        severity="problem",
+        title=f"broken trace: {shown(first)}{others} never ended{until}",
+        evidence=[facts.evidence(span) for span in [first, *(s for s in spans if s is not first)][:4]],
+        ms=first.ms,
+        share=0.0,
+        about=f"{first.service} {naming.name_template(first.name)}",
+        advice="its process died, or its spans were sent unfinished: look at its log lines at the end of the trace",
+        weight=0.1,
+    )
 
 
-def _same_path(call: Span, callee: Span) -> bool:
-    sent = conventions.path(call)
-    if sent is None:
-        return False
-    got = conventions.path(callee)
-    if got is not None and conventions.url(callee) is not None:
-        return sent == got
-    route = conventions.http_route(callee)
-    return route is not None and route == sent
+LATE_MS = 100.0
 
 
-def _contradicts(call: Span, callee: Span) -> bool:
-    ours, theirs = conventions.http_method(call), conventions.http_method(callee)
-    return bool(ours and theirs and ours != theirs)
+def late_work(facts: Facts) -> Iterator[Finding]:
+    """Work that went on after the answer, though nothing says that it was meant to go on by itself."""
+    root = facts.trace.root
+    late = [line for line in facts.lines if line.when == "after" and line.spans and not facts.nobody_waited([line])]
+    ns = max((span.end for line in late for span in line.spans), default=root.end) - root.end
+    if not facts.trace.roots or ns < LATE_MS * 1e6:
+        return
+    last = max((span for line in late for span in line.spans), key=lambda span: span.end)
+    share = ns / facts.account.whole
+    yield Finding(
+        rule="late-work",
+        severity="hint",
+        title=(
+            f"work after the answer: {shown(root)} had ended after {wording.duration(root.ms)}, and work went on for "
+            f"{wording.duration(ns / 1e6)} (until {shown(last)} ended), {wording.share(share)} of the whole trace"
+        ),
+        evidence=[facts.evidence(root), *(facts.evidence(span, facts.own_ns(span)) for span in facts.worst(late, 3))],
+        ms=ns / 1e6,
+        share=share,
+        about=f"{root.service} {naming.name_template(root.name)}",
+        advice="nobody waits for it: see whether its errors reach anybody, and whether it may get lost",
+    )
 
 
 def lost_context(facts: Facts) -> Iterator[Finding]:
@@ -103,7 +138,7 @@ def lost_context(facts: Facts) -> Iterator[Finding]:
         callee = other.root
         if callee.kind != "server":
             continue
-        callers = [s for s in leaves if _encloses(s, callee) and _answers(s, callee)]
+        callers = [s for s in leaves if matching.encloses(s, callee) and matching.answers(s, callee)]
         if len(callers) == 1:
             yield _lost(facts, callers[0], other)
 
@@ -134,7 +169,7 @@ def noise(facts: Facts) -> Iterator[Finding]:
     """Many spans of one name that take no time: they hide the ones that matter, and cost storage."""
     by_name: dict[tuple[str, str], list[Span]] = {}
     for span in facts.trace.spans:
-        by_name.setdefault((span.service, naming.path_template(span.name)), []).append(span)
+        by_name.setdefault((span.service, naming.name_template(span.name)), []).append(span)
     for (service, name), spans in by_name.items():
         if len(spans) < max(facts.limits.noise_spans, len(facts.trace) * 0.1):
             continue

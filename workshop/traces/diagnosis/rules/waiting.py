@@ -1,121 +1,175 @@
-"""Dark time: the parts of a span in which nothing is recorded, and spans whose name says that they wait."""
+"""Waits: for a connection, a lock, a callee that had not begun, an answer on its way back, and dark time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
-from workshop.traces.diagnosis.rules.calls import attempts_of
 from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span
-from workshop.traces.time.critical_path import Section
+from workshop.traces.time.account import Charge, Line
+
+_Told = tuple[str, str]  # a title and the next step
 
 
 def waiting(facts: Facts) -> Iterator[Finding]:
-    """Time on the critical path before work could begin: a pool, a lock, a queue in front of a server."""
-    limits = facts.limits
-    for span_id, sections in facts.sections_of.items():
-        span = facts.trace.by_id[span_id]
-        own = facts.own_ns(span)
-        if not facts.keeps_waiting(own, limits.waiting_ms, limits.share):
-            continue
-        if not facts.trace.children(span):
-            if conventions.is_wait(span):
-                yield _named_wait(facts, span, own)
-            continue
-        longest = max(sections, key=lambda section: section.end - section.start)
-        if facts.keeps_waiting(longest.end - longest.start, limits.waiting_ms, limits.share):
-            yield from _gap(facts, span, longest)
+    """Time before work could begin, or after it was done: each kind of wait that the account has enough of."""
+    kinds: list[tuple[list[str], Callable[[Line], object], Callable[[Facts, list[Line]], _Told | None]]] = [
+        (["wait"], lambda line: (line.service, line.what), _named_wait),
+        (["connection"], lambda line: line.service, _opening),
+        (["cold-start"], lambda line: (line.service, line.callee or line.what), _cold_start),
+        (["way-there"], lambda line: (line.service, line.callee), _in_front),
+        (["way-back"], lambda line: (line.service, line.callee), _on_the_way_back),
+        (["before-work"], lambda line: (line.service, line.what), _dark),
+    ]
+    for kind, by, words in kinds:
+        for lines in facts.groups(kind, by):
+            if facts.nobody_waited(lines):
+                continue
+            if not facts.worth_telling(lines, facts.limits.waiting_ms, facts.limits.share):
+                continue
+            if told := words(facts, lines):
+                facts.tell(lines)
+                yield _finding(facts, lines, *told)
 
 
-def _named_wait(facts: Facts, span: Span, own: int) -> Finding:
+def _finding(facts: Facts, lines: list[Line], title: str, advice: str) -> Finding:
+    longest = max((charge for line in lines for charge in line.charges), key=lambda charge: charge.ns)
+    spans = facts.worst(lines, 4)
+    evidence = [facts.evidence(span, _charged(lines, span)) for span in spans]
+    if len(spans) == 1 and (met := _met(facts, longest)) is not None:
+        evidence.append(facts.evidence(met))
+    events = [e for e in spans[0].events if longest.start <= e.time <= longest.end]
     return Finding(
         rule="waiting",
-        severity="problem",
-        title=(
-            f"waiting: {shown(span)} took {wording.duration(own / 1e6)} before work could begin, "
-            f"{wording.share(facts.share(own))} of the critical path"
-        ),
-        evidence=[facts.evidence(span, own)],
-        ms=own / 1e6,
-        share=facts.share(own),
-        about=f"{span.service} {span.name}",
-        advice="see who holds what it waits for, and for how long: the pool may be too small, or its users slow",
-    )
-
-
-def _gap(facts: Facts, span: Span, gap: Section) -> Iterator[Finding]:
-    """A finding for a gap in front of work; a gap behind all work is the span's own code."""
-    after = next((c for c in facts.trace.children(span) if abs(c.start - gap.end) <= 1_000), None)
-    if after is None:
-        return
-    first = gap.start == span.start
-    ns = gap.end - gap.start
-    amount = f"{wording.duration(ns / 1e6)}, {wording.share(facts.share(ns))} of the critical path"
-    if span.kind == "client":
-        # A corrected clock put the callee in the middle of the call: the time before it is not measured, but assumed.
-        if after.shift or not first or after.kind not in ("server", "consumer"):
-            return
-        title = (
-            f"waiting in front of {wording.clean(after.service)}: {shown(span)} had been sent for {amount}, before "
-            f"{wording.clean(after.service)} began to work on it"
-        )
-        advice = f"either the network, or every worker of {wording.clean(after.service)} was busy"
-    elif first or conventions.is_db(after):
-        where = "began its first recorded work" if first else "could go on"
-        title = (
-            f"dark time: {shown(span)} recorded nothing for {amount}, before it {where} "
-            f"({wording.clean(naming.label(after))})"
-        )
-        target = "a connection from the pool, a lock" if conventions.is_db(after) else "a lock, a free thread, a limit"
-        advice = f"it waited ({target}) or ran code that has no span: put a span around what happens there"
-    else:
-        return
-    inside = [e for e in span.events if gap.start <= e.time <= gap.end]
-    yield Finding(
-        rule="waiting",
-        severity="problem",
+        severity=facts.severity(lines),
         title=title,
-        evidence=[facts.evidence(span, ns), facts.evidence(after)],
-        ms=ns / 1e6,
-        share=facts.share(ns),
-        about=f"{span.service} {naming.path_template(span.name)} {after.service}",
+        evidence=evidence,
+        ms=sum(line.ns for line in lines) / 1e6,
+        share=facts.share_of(lines),
+        about=" ".join((lines[0].kind, lines[0].service, lines[0].callee, lines[0].what)),
         advice=advice,
         details=[
             f"event {wording.clean(e.name)} at {wording.duration((e.time - facts.trace.start) / 1e6)}"
-            for e in inside[:3]
+            for e in events[:3]
         ],
     )
 
 
-def own_code(facts: Facts) -> Iterator[Finding]:
-    """Most of the time in one span itself that is neither a call nor a wait."""
-    if not facts.own:
-        return
-    span = facts.trace.by_id[max(facts.own, key=lambda key: facts.own[key])]
-    own = facts.own_ns(span)
-    if conventions.is_db(span) or span.kind in ("client", "producer"):
-        return
-    if not facts.keeps_waiting(own, facts.limits.slow_ms, facts.limits.own_code_share) or _is_explained(facts, span):
-        return
-    why = "no child span explains it" if facts.trace.children(span) else "it has no child spans"
-    yield Finding(
-        rule="own-code",
-        severity="problem",
-        title=(
-            f"the time is in {wording.clean(span.service)} itself: {shown(span)} spent {wording.duration(own / 1e6)} "
-            f"of its own, {wording.share(facts.share(own))} of the critical path, and {why}"
-        ),
-        evidence=[facts.evidence(span, own)],
-        ms=own / 1e6,
-        share=facts.share(own),
-        about=f"{span.service} {naming.path_template(span.name)}",
-        advice="put spans around its parts, or profile it: code, a library without instrumentation, or a wait",
+def _charged(lines: list[Line], span: Span) -> int:
+    return sum(charge.ns for line in lines for charge in line.charges if charge.span is span)
+
+
+def _met(facts: Facts, charge: Charge) -> Span | None:
+    """The span at the other end of the wait."""
+    if charge.span is not None and charge.entry.callee:
+        callees = facts.family.callees.get(charge.span.span_id, [])
+        return next((each for each in callees if each.service == charge.entry.callee), None)
+    return charge.after
+
+
+def _first(lines: list[Line]) -> Span:
+    return lines[0].spans[0]
+
+
+def _calls(lines: list[Line]) -> str:
+    number = sum(len(line.spans) for line in lines)
+    return f" in {number} calls" if number > 1 else ""
+
+
+def _named_wait(facts: Facts, lines: list[Line]) -> _Told:
+    times = len(lines[0].spans)
+    often = f" ({times} times)" if times > 1 else ""
+    return (
+        f"waiting: {shown(_first(lines))} took {_long(lines)}{often} before work could begin, {_share(facts, lines)}",
+        "see who holds what it waits for, and for how long: the pool may be too small, or its users slow",
     )
 
 
-def _is_explained(facts: Facts, span: Span) -> bool:
-    """Whether the time is a wait, or the pauses between attempts, and so another rule's finding."""
-    if any(attempts[0].parent_id == span.span_id for attempts in attempts_of(facts)):
-        return True
-    return conventions.is_wait(span) or any(finding.evidence[0].span_id == span.span_id for finding in waiting(facts))
+def _opening(facts: Facts, lines: list[Line]) -> _Told:
+    worst = facts.worst(lines, 1)[0]
+    return (
+        f"waiting: opening a connection took {_long(lines)} ({shown(worst)}), {_share(facts, lines)}",
+        "look at the name lookup, at TLS, and at how many connections the other side takes; then keep connections open "
+        "(a pool) instead of opening one for each request",
+    )
+
+
+def _cold_start(facts: Facts, lines: list[Line]) -> _Told:
+    whom = wording.clean(lines[0].callee or lines[0].service)
+    return (
+        f"cold start: {shown(_first(lines))} waited {_long(lines)}{_calls(lines)} while {whom} was being started "
+        f"(its span says so), {_share(facts, lines)}",
+        f"keep an instance of {whom} warm, or make its start shorter: less to load, less to connect to",
+    )
+
+
+def _in_front(facts: Facts, lines: list[Line]) -> _Told:
+    callee = wording.clean(lines[0].callee)
+    late = [c for line in lines for c in line.charges if (met := _met(facts, c)) and c.span and met.start >= c.span.end]
+    if late:
+        return _gave_up(facts, lines, late)
+    return (
+        f"waiting in front of {callee}: {shown(_first(lines))} had been sent for {_long(lines)}{_calls(lines)}, "
+        f"{_share(facts, lines)}, before {callee} began to work on it",
+        f"either the network, or every worker of {callee} was busy",
+    )
+
+
+def _gave_up(facts: Facts, lines: list[Line], late: list[Charge]) -> _Told:
+    """The callee began only after the caller had given up: its queue, since the clocks of the two agree."""
+    charge = max(late, key=lambda each: each.ns)
+    call, callee = charge.span, _met(facts, charge)
+    assert call is not None and callee is not None
+    name = wording.clean(callee.service)
+    began = wording.duration((callee.start - call.start) / 1e6)
+    return (
+        f"waiting in front of {name}: {shown(callee)} began {began} after {shown(call)} had been sent, when "
+        f"{wording.clean(call.service)} had given up already ({wording.duration(call.ms)}), {_share(facts, lines)}",
+        f"every worker of {name} was busy: look at its queue; what it did then was for nobody",
+    )
+
+
+def _on_the_way_back(facts: Facts, lines: list[Line]) -> _Told:
+    callee = wording.clean(lines[0].callee)
+    return (
+        f"waiting for the way back: {_long(lines)}, {_share(facts, lines)}, lie in {shown(_first(lines))}"
+        f"{_calls(lines)} after {callee} had answered",
+        "a slow network, a large body, or a proxy between the two: look at the answer's size, and what is in between",
+    )
+
+
+def _dark(facts: Facts, lines: list[Line]) -> _Told | None:
+    (line,) = lines
+    longest = max(line.charges, key=lambda charge: charge.ns)
+    after = longest.after
+    if after is None or longest.span is None or longest.ns * 2 < line.ns or _something_ran(facts, longest):
+        return None
+    first = longest.start == longest.span.start
+    where = "began its first recorded work" if first else "could go on"
+    target = "a connection from the pool, a lock" if conventions.is_db(after) else "a lock, a free thread, a limit"
+    often = f" ({len(line.spans)} times)" if len(line.spans) > 1 else ""
+    return (
+        f"dark time: {shown(longest.span)} recorded nothing for {facts.amount(lines)}{often}, before it {where} "
+        f"({wording.clean(naming.label(after))})",
+        f"it waited ({target}) or ran code that has no span: put a span around what happens there",
+    )
+
+
+def _something_ran(facts: Facts, charge: Charge) -> bool:
+    """Whether a child that nobody waited for covers most of the stretch: then something was recorded there."""
+    assert charge.span is not None
+    covered, now = 0, charge.start
+    for child in facts.family.children(charge.span):
+        start, end = max(child.start, now), min(child.end, charge.end)
+        if end > start:
+            covered, now = covered + end - start, end
+    return covered * 2 > charge.ns
+
+
+def _long(lines: list[Line]) -> str:
+    return wording.duration(sum(line.ns for line in lines) / 1e6)
+
+
+def _share(facts: Facts, lines: list[Line]) -> str:
+    return f"{wording.share(facts.share_of(lines))} {facts.when(lines)}"
