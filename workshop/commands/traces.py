@@ -211,6 +211,7 @@ def one_or_file(which: str, jaeger: str) -> "list[Trace]":
 def meant(client: "JaegerClient", service: str, operation: str, last: int) -> list[str]:
     """The ids of the traces meant."""
     from workshop.shop import recent
+    from workshop.traces.model import naming
     from workshop.traces.sources import fetching
 
     if not service:
@@ -219,15 +220,19 @@ def meant(client: "JaegerClient", service: str, operation: str, last: int) -> li
     if not found:
         raise fetching.NoTraces(f"no trace of {service} {operation} in the last hour".replace("  ", " "))
     # A population is of one operation: the one that the newest trace began with.
-    alike = [s for s in found if (s.root_service, s.root_name) == (found[0].root_service, found[0].root_name)]
+    first = (found[0].root_service, naming.name_template(found[0].root_name))
+    alike = [s for s in found if (s.root_service, naming.name_template(s.root_name)) == first]
     return [summary.trace_id for summary in alike[:last]]
 
 
 def by_root(traces: "list[Trace]") -> "list[list[Trace]]":
     """The traces by what they begin with, the most first."""
+    from workshop.traces.model import naming
+
     groups: dict[tuple[str, str], list[Trace]] = defaultdict(list)
     for each in traces:
-        groups[each.root.service, each.root.name].append(each)
+        # A library that writes the raw path into the name makes no operation of each path.
+        groups[each.root.service, naming.name_template(naming.label(each.root))].append(each)
     return sorted(groups.values(), key=len, reverse=True)
 
 

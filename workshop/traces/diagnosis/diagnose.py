@@ -108,8 +108,10 @@ def diagnose_many(
         for finding in {f.key: f for f in reversed(diagnosis.findings)}.values():
             groups.setdefault(finding.key, []).append(finding)
     findings = [_together(group, len(single)) for group in groups.values()]
+    names = {each.root for each in single}
     return replace(
         middle,
+        root=middle.root if len(names) == 1 else naming.name_template(middle.root),
         ms=median(d.ms for d in single),
         traces=len(single),
         spans=sum(d.spans for d in single),

@@ -88,6 +88,8 @@ def db_system(span: Span) -> str | None:
     value = first(span, "db.system.name", "db.system")
     if value:
         return str(value)
+    if str(first(span, "rpc.service") or "") == "DynamoDB":
+        return "dynamodb"
     return str(first(span, "db.type")) if first(span, "db.type") else None
 
 
@@ -125,7 +127,8 @@ def is_wait(span: Span) -> bool:
 
 def opens_connection(span: Span) -> bool:
     """Whether the span opens a connection: to a database, or the socket of a call."""
-    return span.kind in ("internal", "client") and not statement(span) and words.opens_connection(span.name)
+    said = (statement(span) or "").lower()
+    return span.kind in ("internal", "client") and said in ("", "connect") and words.opens_connection(span.name)
 
 
 def is_poll(span: Span) -> bool:

@@ -16,6 +16,7 @@ _RESOURCES: dict[str, Waited] = {
     "connection": "connection",
     "connections": "connection",
     "conn": "connection",
+    "getconn": "connection",
     "pool": "pool",
     "slot": "pool",
     "permit": "pool",
@@ -58,6 +59,8 @@ def waited_for(name: str) -> Waited:
             return _RESOURCES[right]
         if left in _RESOURCES and right in _ONLY_BESIDE and right == found[-1] and left not in ("thread", "worker"):
             return _RESOURCES[left]
+    if found[-1] == "getconn":
+        return "connection"
     if found[0] in ("wait", "waiting"):
         return _after_wait(found, resources)
     if found[-1] == "wait" and len(found) <= 3:
@@ -75,23 +78,29 @@ def _after_wait(found: tuple[str, ...], resources: list[Waited]) -> Waited:
     return resources[-1] if resources else ""
 
 
-_SOCKET = frozenset({"dns", "tcp", "tls", "ssl", "socket", "net"})
-_OPENING = frozenset({"connect", "lookup", "handshake", "dial", "resolve", "open", "connection", "start", "done"})
+_SOCKET = frozenset({"dns", "tcp", "tls", "ssl", "socket"})
+_OPENING = frozenset(
+    "connect connected reconnect connection lookup handshake dial resolve open setup start done establish name http "
+    "https net client go".split()
+)
+_NEW_CONNECTION = frozenset({"open", "create", "new", "establish", "opening", "make"})
 
 
 @lru_cache(maxsize=4096)
 def opens_connection(name: str) -> bool:
     """Whether the name says that a connection is opened: `connect`, `dns.lookup`, `tls.connect`, `pg.connect`."""
     found = words(name)
-    if not found:
+    if not found or "/" in name:
         return False
-    if found[-1] in ("connect", "reconnect") or found[-2:] in (
-        ("open", "connection"),
-        ("create", "connection"),
-        ("new", "connection"),
+    if found[-1] in ("connect", "reconnect") or (
+        found[-1] == "connection" and found[-2:-1] and found[-2] in _NEW_CONNECTION
     ):
         return True
-    return found[0] in _SOCKET and any(word in _OPENING for word in found[1:])
+    if found[-2:] == ("connection", "setup"):
+        return True
+    if found[0] in _SOCKET and found[1:2] and found[1] in _OPENING:  # `DNS lookup rates.example`
+        return True
+    return any(word in _SOCKET for word in found) and all(word in _SOCKET or word in _OPENING for word in found)
 
 
 @lru_cache(maxsize=4096)

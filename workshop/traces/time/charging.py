@@ -8,7 +8,7 @@ from typing import Literal
 from workshop.traces.model import conventions, naming, statements, words
 from workshop.traces.model.trace import Span
 from workshop.traces.time.critical_path import Section
-from workshop.traces.time.family import Family
+from workshop.traces.time.family import Family, is_callee
 
 When = Literal["before", "during", "after"]
 
@@ -64,8 +64,13 @@ def entry_of(family: Family, section: Section) -> Entry:
         return _statement(span)
     if span.kind in ("client", "producer"):
         return _call(family, section, callees)
-    call = _call_around(family, span) if span.kind == "internal" and not family.children(span) else None
-    return _external(call) if call else _own(family, section)
+    call = call_around(family, span) if span.kind == "internal" else None
+    if call is None:
+        return _own(family, section)
+    # A part of a call, one attempt for example: what it waits for is what the call waits for.
+    if waited := [callee for callee in callees if family.waited_for(callee)]:
+        return _way(family, section, waited)
+    return _own(family, section) if family.children(span) or call.span_id in family.callees else _external(call)
 
 
 def _named(kind: str, span: Span, *, waits_for: str = "") -> Entry:
@@ -85,7 +90,7 @@ def _call(family: Family, section: Section, callees: Sequence[Span]) -> Entry:
     span = section.span
     waited = [callee for callee in callees if family.waited_for(callee)]
     if waited:
-        return _way(section, waited)
+        return _way(family, section, waited)
     if span.span_id in family.wrappers or (span.kind == "producer" and _does_more(family, span)):
         return _own(family, section)
     return _external(span)
@@ -106,7 +111,7 @@ def _external(span: Span) -> Entry:
     return Entry("external-call", span.service, callee, what, naming.label(span))
 
 
-def _way(section: Section, callees: list[Span]) -> Entry:
+def _way(family: Family, section: Section, callees: list[Span]) -> Entry:
     """The way to a callee or back from it; a call with several callees has a way to each."""
     span = section.span
     later = next((callee for callee in callees if callee.start >= section.end), None)
@@ -116,22 +121,25 @@ def _way(section: Section, callees: list[Span]) -> Entry:
     if callee.shift != span.shift:
         # A corrected clock put the callee in the middle of the call: which way it was is not measured, but assumed.
         kind = "way"
-    elif later and conventions.is_cold_start(callee):
+    elif later and _started_cold(family, callee):
         kind = "cold-start"
     what = naming.name_template(naming.label(callee))
     waits_for = "queue" if kind == "way-there" else ""
     return Entry(kind, span.service, callee.service, what, naming.label(span), waits_for)
 
 
-def _call_around(family: Family, span: Span) -> Span | None:
-    """The call of which an internal span is a part, one attempt for example, when nothing answers the call."""
+def _started_cold(family: Family, callee: Span) -> bool:
+    return conventions.is_cold_start(callee) or any(map(conventions.is_cold_start, family.children(callee)[:8]))
+
+
+def call_around(family: Family, span: Span) -> Span | None:
+    """The call of which an internal span is a part."""
     above = family.parent(span)
     for _ in range(8):
         if above is None or above.service != span.service:
             return None
         if conventions.is_call(above):
-            answered = above.span_id in family.callees or above.span_id in family.wrappers
-            return None if answered else above
+            return None if above.span_id in family.wrappers else above
         if above.kind != "internal":
             return None
         above = family.parent(above)
@@ -143,6 +151,9 @@ def _own(family: Family, section: Section) -> Entry:
     span, after = section.span, section.after
     label = naming.label(span)
     what = naming.name_template(label if span.kind == "server" else span.name)
+    if after is not None and is_callee(span, after) and _started_cold(family, after):
+        what = naming.name_template(naming.label(after))
+        return Entry("cold-start", span.service, after.service, what, label)
     if after is not None and span.kind != "client" and (section.start == span.start or conventions.is_db(after)):
         waits_for = "pool" if conventions.is_db(after) else "thread"
         return Entry("before-work", span.service, "", what, label, waits_for)

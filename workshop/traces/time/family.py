@@ -71,7 +71,7 @@ class Family:
         found: set[str] = set()
         for span, _ in self.trace.walk():
             above = self.trace.parent(span)
-            if not conventions.is_call(span) or conventions.opens_connection(span):
+            if not conventions.is_call(span) or conventions.opens_connection(span) or conventions.is_wait(span):
                 continue
             while above is not None and above.service == span.service and above.span_id not in found:
                 found.add(above.span_id)

@@ -5,44 +5,56 @@ from collections.abc import Iterator
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
-from workshop.traces.diagnosis.rules.retries import is_attempt, was_repeated
+from workshop.traces.diagnosis.rules.retries import is_attempt, repeated_ids
 from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span
 from workshop.traces.time.account import Line
+from workshop.traces.time.charging import call_around
 
 
 def external_call(facts: Facts) -> Iterator[Finding]:
     """Calls to one callee, of which nothing is traced, that kept the trace waiting."""
+    limits = facts.limits
     for lines in facts.groups(["external-call"], lambda line: (line.service, line.callee or line.what)):
-        spans = [span for line in lines for span in line.spans if not was_repeated(facts, span)]
-        total = sum(facts.own_ns(span) for span in spans)
-        if not spans or not facts.worth_telling(lines, facts.limits.slow_ms, facts.limits.share):
+        if not facts.worth_telling(lines, limits.slow_ms, limits.share):
             continue
-        worst = max(spans, key=facts.own_ns)
-        enough = facts.keeps_waiting(total, facts.limits.slow_ms, facts.limits.share)
-        alone = facts.keeps_waiting(facts.own_ns(worst), facts.limits.slow_ms, facts.limits.share)
+        calls = {call_id: ns for call_id, ns in _by_call(facts, lines).items() if call_id not in repeated_ids(facts)}
+        alone = facts.keeps_waiting(max(calls.values(), default=0), limits.slow_ms, limits.share)
+        enough = facts.keeps_waiting(sum(calls.values()), limits.slow_ms, limits.share)
         if alone or (enough and not all(facts.is_told(line) for line in lines)):
             facts.tell(lines)
-            yield _external(facts, lines, spans, total)
+            yield _external(facts, lines, calls)
 
 
-def _external(facts: Facts, lines: list[Line], spans: list[Span], total: int) -> Finding:
-    worst = max(spans, key=facts.own_ns)
+def _by_call(facts: Facts, lines: list[Line]) -> dict[str, int]:
+    """The time of each call, with what its parts took, its attempts for example; by span id."""
+    found: dict[str, int] = {}
+    for charge in (charge for line in lines for charge in line.charges):
+        span = charge.span
+        if span is not None:
+            call = span if span.kind != "internal" else call_around(facts.family, span) or span
+            found[call.span_id] = found.get(call.span_id, 0) + charge.ns
+    return found
+
+
+def _external(facts: Facts, lines: list[Line], calls: dict[str, int]) -> Finding:
+    ids = sorted(calls, key=lambda call_id: calls[call_id], reverse=True)
+    worst, total = facts.trace.by_id[ids[0]], sum(calls.values())
+    share = facts.share_of(lines) * total / sum(line.ns for line in lines)
     whom = wording.clean(conventions.peer(worst) or naming.label(worst))
-    calls = f" in {len(spans)} calls" if len(spans) > 1 else ""
+    number = f" in {len(calls)} calls" if len(calls) > 1 else ""
     kinds = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
     verb = "waited for the broker" if worst.kind == "producer" else f"waited for {whom}"
     return Finding(
         rule="external-call",
         severity=facts.severity(lines),
         title=(
-            f"external call: {wording.clean(worst.service)} {verb} {wording.duration(total / 1e6)}{calls} "
-            f"({wording.clean(naming.label(worst))}{kinds}), "
-            f"{wording.share(facts.share_of(lines) * total / sum(line.ns for line in lines))} {facts.when(lines)}"
+            f"external call: {wording.clean(worst.service)} {verb} {wording.duration(total / 1e6)}{number} "
+            f"({wording.clean(naming.label(worst))}{kinds}), {wording.share(share)} {facts.when(lines)}"
         ),
-        evidence=[facts.evidence(span, facts.own_ns(span)) for span in facts.worst(lines, 5) if span in spans],
+        evidence=[facts.evidence(facts.trace.by_id[each], calls[each]) for each in ids[:5]],
         ms=total / 1e6,
-        share=facts.share_of(lines) * total / sum(line.ns for line in lines),
+        share=share,
         about=" ".join(lines[0].key),
         advice="nothing behind this call is traced: ask whoever runs it, set a timeout, or take it off the path",
     )

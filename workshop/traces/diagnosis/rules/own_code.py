@@ -60,7 +60,7 @@ def _is_batch(facts: Facts) -> bool:
 _LONG_BY_NATURE = {
     "idle": (
         "idle",
-        "waited for messages, as a poll does",
+        "asked for messages, and there were none, for",
         "nothing is wrong with that: look at the traces of messages",
     ),
     "stream": ("a stream", "was kept open for", "it is as long as its client stays: look at what is sent over it"),

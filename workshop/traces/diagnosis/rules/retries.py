@@ -24,9 +24,9 @@ def is_attempt(facts: Facts, span: Span) -> bool:
     return span.span_id in _known(facts)[0]
 
 
-def was_repeated(facts: Facts, span: Span) -> bool:
-    """Whether the call failed and was tried again: then the retry is the finding."""
-    return span.span_id in _known(facts)[1]
+def repeated_ids(facts: Facts) -> set[str]:
+    """The ids of the calls that failed and were tried again: of those the retry is the finding."""
+    return _known(facts)[1]
 
 
 def _known(facts: Facts) -> tuple[set[str], set[str]]:
