@@ -4,10 +4,8 @@ Old libraries, proxies and Zipkin's set no status: they leave a 5xx, a gRPC code
 error, or an exception event.
 """
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from workshop.traces.model.span import Span
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _NO_ERROR = frozenset({"", "false", "0", "no", "none", "null", "ok", "unset", "undefined"})
 
@@ -20,10 +18,9 @@ GRPC_KEYS = ("rpc.response.status_code", "rpc.grpc.status_code", "grpc.status_co
 HTTP_KEYS = ("http.response.status_code", "http.status_code")
 
 
-def without_status(span: "Span") -> bool:
-    """Whether attributes or events say that the span failed; to be asked when its status is unset."""
-    attributes = span.attributes
-    if not attributes and not span.events:
+def without_status(kind: str, attributes: Mapping[str, Any], events: Sequence[Any]) -> bool:
+    """Whether a span's attributes or events say that it failed; to be asked when its status is unset."""
+    if not attributes and not events:
         return False
     if "error" in attributes and says_error(attributes["error"]):
         return True
@@ -32,11 +29,11 @@ def without_status(span: "Span") -> bool:
     http = _number(_first(attributes, HTTP_KEYS))
     if http is not None and http >= 500:
         return True
-    if (code := _first(attributes, GRPC_KEYS)) is not None and _grpc_failed(str(code).upper(), span.kind):
+    if (code := _first(attributes, GRPC_KEYS)) is not None and _grpc_failed(str(code).upper(), kind):
         return True
-    if http is not None and 400 <= http < 500 and span.kind != "client":
+    if http is not None and 400 <= http < 500 and kind != "client":
         return False  # by the conventions the caller's error, whatever was thrown on the way to the answer
-    return ("error.type" in attributes and says_error(attributes["error.type"])) or any(map(_escaped, span.events))
+    return ("error.type" in attributes and says_error(attributes["error.type"])) or any(map(_escaped, events))
 
 
 def says_error(value: Any) -> bool:
@@ -44,7 +41,7 @@ def says_error(value: Any) -> bool:
     return value is not None and str(value).strip().lower() not in _NO_ERROR
 
 
-def _first(attributes: dict[str, Any], keys: tuple[str, ...]) -> Any:
+def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     for key in keys:  # no generator: it is asked of every span several times
         if key in attributes and attributes[key] not in (None, ""):
             return attributes[key]

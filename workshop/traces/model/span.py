@@ -67,7 +67,9 @@ class Span:
     @property
     def is_error(self) -> bool:
         """Whether the span says of itself that it failed: by its status, or, where that is unset, in other words."""
-        return self.status == "error" or (self.status == "unset" and failure.without_status(self))
+        if self.status == "unset":
+            return failure.without_status(self.kind, self.attributes, self.events)
+        return self.status == "error"
 
     @property
     def waited_for(self) -> bool:
