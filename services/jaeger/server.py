@@ -9,6 +9,7 @@ from common.serving import http_server
 from services.jaeger.query.api import QueryAPI
 from services.jaeger.receiving.receiver import Receiver
 from services.jaeger.settings import Settings, SettingsError
+from services.jaeger.store import keeping
 from services.jaeger.store.store import Store
 from services.jaeger.web import App
 
@@ -24,6 +25,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.store = Store(settings.max_traces, settings.max_bytes)
+        self._keep = settings.keep
         self._sockets: dict[int, Any] = {}
         self._max_body = settings.max_body
         self._running = True
@@ -54,12 +56,19 @@ class Server:
             ) from None
 
     def run(self) -> None:
-        """Serve until stop() is called."""
+        """Serve until stop() is called; what is kept in a file is read first and written last."""
+        if self._keep:
+            keeping.restore(self.store, self._keep)
         log.info("OTLP/HTTP on port %d, Jaeger's query API on port %d", self.otlp_port, self.query_port)
         while self._running:
             self._query.step(1.0)
         for server in (self._otlp, self._query):
             server.finish(GRACE_SECONDS)
+        if self._keep:
+            try:
+                keeping.keep(self.store, self._keep)
+            except OSError as error:
+                log.error("the traces could not be kept: %s", error)
 
     def stop(self) -> None:
         """Have run() end, from a signal handler or another thread."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from common.serving import hosts
 
@@ -21,6 +22,7 @@ class Settings:
     max_traces: int = 50_000  # JAEGER_MAX_TRACES: more than these, and the oldest go
     max_bytes: int = 100 * 2**20  # JAEGER_MAX_MB: the traces' memory, in MiB
     max_body: int = 8 * 2**20  # JAEGER_MAX_BODY_MB: the largest request, unpacked, in MiB
+    keep: Path | None = None  # JAEGER_KEEP: a file for the traces while it does not run; none: they are lost then
     # ALLOWED_HOSTS: more Host headers, by commas; * for any
     allowed_hosts: frozenset[str] = hosts.allowed("jaeger", environ={})
 
@@ -36,6 +38,7 @@ class Settings:
             max_traces=_positive(env, "JAEGER_MAX_TRACES", cls.max_traces),
             max_bytes=_positive(env, "JAEGER_MAX_MB", cls.max_bytes // 2**20) * 2**20,
             max_body=_positive(env, "JAEGER_MAX_BODY_MB", cls.max_body // 2**20) * 2**20,
+            keep=Path(env["JAEGER_KEEP"]) if env.get("JAEGER_KEEP") else None,
             allowed_hosts=hosts.allowed("jaeger", bind[0], otlp_bind[0], environ=env),
         )
 

@@ -173,7 +173,8 @@ def populations(before: list[str], after: list[str], jaeger: str) -> "tuple[list
     if not old or not new:
         side = "before" if not old else "after"
         raise fetching.NoTraces(
-            f"Jaeger no longer has the checkouts {side} the change: make new ones with `make checkout`"
+            f"Jaeger no longer has the checkouts {side} the change (a Jaeger that was killed, as chaos does, has lost "
+            "all of them): make new ones with `make checkout`"
         )
     return old, new
 

@@ -52,10 +52,14 @@ def tell_addresses(settings: Settings) -> None:
 def down() -> None:
     """Stop everything and keep the data; nothing happens when nothing is up."""
     settings = current(lenient=True)
-    stopped = stop(settings)
-    if not stopped:
+    in_docker = runtime.what_is_up(settings) == "docker"
+    if not stop(settings):
         docker.tell_others(settings)
-    say("Everything is stopped; the data is kept." if stopped else "Nothing was up.")
+        say("Nothing was up.")
+    elif not in_docker and (settings.state / "traces.otlp").exists():
+        say("Everything is stopped; the data and the traces are kept.")
+    else:
+        say("Everything is stopped; the data is kept. The traces are gone: Jaeger had them in memory.")
 
 
 def stop(settings: Settings) -> bool:

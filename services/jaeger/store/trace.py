@@ -93,9 +93,14 @@ class Trace:
                 return bytes(self.blob[offset : at + length])
 
 
-def frame_head(size: int) -> bytes:
-    """Tag and length of a span within a ScopeSpans message (protobuf's wire format)."""
-    head = bytearray(b"\x12")
+def length_delimited(field: int, content: bytes) -> bytes:
+    """A field that holds a message or bytes, in protobuf's wire format."""
+    return frame_head(len(content), field) + content
+
+
+def frame_head(size: int, field: int = 2) -> bytes:
+    """Tag and length of such a field; by default of a span within a ScopeSpans message."""
+    head = bytearray((field << 3 | 2,))
     while size > 0x7F:
         head.append(size & 0x7F | 0x80)
         size >>= 7

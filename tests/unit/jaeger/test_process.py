@@ -81,3 +81,27 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path, setting: str) -> None:
     assert f"{setting} is {address}" in errors
     assert "Address already in use" in errors
     assert len(errors.splitlines()) == 1
+
+
+def test_the_traces_are_there_again_after_a_restart(tmp_path: Path) -> None:
+    """Ended in order, it writes what it holds; the next one answers with it."""
+    kept = {"JAEGER_KEEP": str(tmp_path / "traces.otlp")}
+    span = {"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331", "name": "GET /"}
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    with command(tmp_path, **kept) as first:
+        assert first.stdout
+        otlp, _ = re.findall(r"port (\d+)", first.stdout.readline())
+        request = urllib.request.Request(f"http://127.0.0.1:{otlp}/v1/traces", json.dumps(body).encode())
+        request.add_header("Content-Type", "application/json")
+        urllib.request.urlopen(request, timeout=30).close()
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=30)
+    with command(tmp_path, **kept) as second:
+        assert second.stdout
+        said = [second.stdout.readline(), second.stdout.readline()]
+        assert any("1 traces of before are here again" in line for line in said)
+        _, query = re.findall(r"port (\d+)", "".join(said))
+        with urllib.request.urlopen(f"http://127.0.0.1:{query}/api/v3/traces/{span['traceId']}", timeout=30) as answer:
+            assert span["spanId"] in answer.read().decode()
+        second.terminate()
+        second.communicate(timeout=30)
