@@ -32,6 +32,7 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
     """
     app = Flask(name, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    app.config["REQUEST_SECONDS"] = timeout
     app.json.sort_keys = False  # type: ignore[attr-defined]
     register_errors(app)
     app.register_blueprint(health(checks))

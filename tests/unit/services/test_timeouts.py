@@ -1,0 +1,98 @@
+"""Every wait of the system, outermost first: each is longer than what it waits for, so that whoever waits is told."""
+
+import itertools
+import re
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from flask import Flask
+
+import gateway.app
+import inventory.app
+import order.app
+import payment.app
+from common import database, gunicorn, http_client
+from payment import clients as provider
+from workshop.chaos import customers
+from workshop.stack.local import system
+
+ROOT = Path(__file__).resolve().parents[3]
+# Nobody listens there; the applications open their pools without waiting.
+NOWHERE = "127.0.0.1:9"
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """How long each request may take, and each call, by the application's own word."""
+    for name in ("ORDER", "INVENTORY", "PAYMENT", "PROVIDER"):
+        monkeypatch.setenv(f"{name}_URL", f"http://{NOWHERE}")
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://x:x@{NOWHERE}/x")
+    found: dict[str, float] = {}
+    called = http_client.ServiceClient.__init__
+
+    def note_call(self: http_client.ServiceClient, name: str, base_url: str, timeout: float) -> None:
+        found[f"{current[0]} -> {name}"] = timeout
+        called(self, name, base_url, timeout)
+
+    monkeypatch.setattr(http_client.ServiceClient, "__init__", note_call)
+    current: list[str] = [""]
+    opened: list[database.Pool] = []
+    really_open = database.open_pool
+
+    def open_pool(url: str) -> database.Pool:
+        opened.append(really_open(url))
+        return opened[-1]
+
+    monkeypatch.setattr(database, "open_pool", open_pool)
+    for module in (gateway.app, order.app, inventory.app, payment.app):
+        current[0] = module.__name__.partition(".")[0]
+        app: Flask = module.create_app()
+        found[current[0]] = app.config["REQUEST_SECONDS"]
+    for pool in opened:
+        pool.close()
+    return found
+
+
+def test_each_hop_s_wait_is_longer_than_what_it_waits_for(seconds: dict[str, float]) -> None:
+    """From the customer to the row's lock; a margin is left for the answer to get back."""
+    chains: list[list[float]] = [
+        [customers.TIMEOUT, seconds["gateway"], seconds["gateway -> order"], seconds["order"]],
+        [seconds["gateway"], seconds["gateway -> inventory"], seconds["inventory"]],
+        [seconds["order"], seconds["order -> inventory"], seconds["inventory"], database.STATEMENT_SECONDS],
+        [database.STATEMENT_SECONDS, database.LOCK_SECONDS],
+        [seconds["inventory"], database.POOL_SECONDS],
+        [seconds["order"], seconds["order -> payment"], seconds["payment"]],
+        # The last attempt may begin when the provider has just been away for as long as is waited for it.
+        [seconds["payment"], provider.RECONNECT_SECONDS + 1.0 + provider.TIMEOUT_SECONDS],
+        [seconds["payment"], provider.ATTEMPTS * provider.TIMEOUT_SECONDS + 1],
+    ]
+    for chain in chains:
+        for outer, inner in itertools.pairwise(chain):
+            assert outer >= inner + http_client.MARGIN_SECONDS, (chain, seconds)
+
+
+def test_the_steps_of_an_order_fit_into_its_time(seconds: dict[str, float]) -> None:
+    """Also when each of them has to wait for a restart as long as it may."""
+    assert seconds["order"] >= seconds["order -> inventory"] + seconds["order -> payment"]
+    assert min(seconds["order -> inventory"], seconds["order -> payment"]) > http_client.RECONNECT_SECONDS
+
+
+def test_every_grace_is_longer_than_the_longest_request(seconds: dict[str, float]) -> None:
+    """Whoever was let in before SIGTERM gets an answer, and whoever stops a process waits for that."""
+    longest = max(seconds.values())
+    assert gunicorn.graceful_timeout > longest
+    parser = RawConfigParser()
+    parser.read(ROOT / "supervisord.conf")
+    graces = [
+        float(parser[section].get("stopwaitsecs", "10"))
+        for section in parser.sections()
+        if "gunicorn" in parser[section].get("command", "") or section == "program:order-worker"
+    ]
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    for name in ("gateway", "order", "order-worker", "inventory", "payment"):
+        graces.append(float(re.fullmatch(r"(\d+)s", compose["services"][name]["stop_grace_period"])[1]))  # type: ignore[index]
+    assert len(graces) == 10
+    assert all(grace > gunicorn.graceful_timeout for grace in graces)
+    assert max(graces) < system.STOP_SECONDS
