@@ -5,6 +5,7 @@ const money = (cents, currency) =>
   new Intl.NumberFormat("en", { style: "currency", currency }).format(cents / 100);
 const MOST_PRODUCTS = 20; // the API takes no more
 const MOST_PIECES = 100;
+const PATIENCE_MS = 60_000; // an order that was left is settled after half a minute
 const basket = new Map();
 let buying = false;
 
@@ -92,21 +93,35 @@ async function buy(event) {
   showState();
   const items = [...basket].map(([sku, line]) => ({ sku, quantity: line.quantity }));
   const started = performance.now();
-  let status, body;
-  try {
-    const response = await fetch("/checkout", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ customer_id: "shop-visitor", items, card: byId("card").value }),
-    });
-    status = response.status;
-    body = await response.json();
-  } catch (error) {
-    body = { detail: `no answer: ${error.message}` };
+  // The same key for every attempt, so that however often it is sent it is bought once.
+  const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const checkout = JSON.stringify({ customer_id: "shop-visitor", items, card: byId("card").value });
+  let answer = await attempt(key, checkout);
+  while (mayStillBeConfirmed(answer) && performance.now() - started < PATIENCE_MS) {
+    byId("wait").textContent = `${answer.body.detail}: trying again`;
+    await new Promise((resume) => setTimeout(resume, 500 + 1000 * Math.random()));
+    answer = await attempt(key, checkout);
   }
-  showCheckout(status, Math.round(performance.now() - started), body);
+  byId("wait").textContent = "";
+  showCheckout(answer.status, Math.round(performance.now() - started), answer.body);
   buying = false;
   showState();
+}
+
+/** One attempt: status and body of the answer; status 0 when the shop could not be reached. */
+async function attempt(key, checkout) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
+  try {
+    const response = await fetch("/checkout", { method: "POST", headers, body: checkout });
+    return { status: response.status, body: await response.json() };
+  } catch (error) {
+    return { status: 0, body: { detail: `no answer (${error.message})` } };
+  }
+}
+
+/** Nobody listened, a service was away, or the order is in hand: whoever comes again may get another answer. */
+function mayStillBeConfirmed({ status, body }) {
+  return [0, 503, 504].includes(status) || body.reason === "in_progress" || body.order_status === "pending";
 }
 
 function showCheckout(status, milliseconds, body) {
@@ -114,7 +129,7 @@ function showCheckout(status, milliseconds, body) {
   const time = document.createElement("span");
   time.className = `milliseconds ${status === 201 ? "good" : "bad"}`;
   time.textContent = `${milliseconds} ms`;
-  const text = status === 201 ? `confirmed, ${money(body.total_cents, body.currency)} ` : `${status ?? ""} ${body.detail ?? ""} `;
+  const text = status === 201 ? `confirmed, ${money(body.total_cents, body.currency)} ` : `${status || ""} ${body.detail ?? ""} `;
   row.append(time, text);
   if (body.trace_id) {
     const link = document.createElement("a");

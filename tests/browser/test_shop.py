@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from waitress.server import create_server
 
 from common.errors import Problem
@@ -92,6 +92,25 @@ def test_a_declined_card_is_told(shop: Page, placed: list[dict[str, Any]]) -> No
     expect(shop.locator("#checkouts li")).to_contain_text("402 the card was declined")
     expect(shop.locator("#basket li")).to_have_count(1)
     assert len(placed) == 1
+
+
+def test_who_is_refused_comes_again_with_the_same_key(shop: Page, placed: list[dict[str, Any]]) -> None:
+    """The gateway is restarted: the first attempt is refused, the second breaks, the third buys once."""
+    keys: list[str | None] = []
+
+    def restarted(route: Route) -> None:
+        keys.append(route.request.header_value("Idempotency-Key"))
+        reasons = {1: "connectionrefused", 2: "connectionreset"}
+        route.abort(reasons[len(keys)]) if len(keys) in reasons else route.continue_()
+
+    shop.route("**/checkout", restarted)
+    shop.locator("#catalogue button").first.click()
+    shop.click("#buy")
+    expect(shop.locator("#wait")).to_contain_text("trying again")
+    expect(shop.locator("#checkouts")).to_contain_text("confirmed")
+    expect(shop.locator("#wait")).to_have_text("")
+    assert len(placed) == 1
+    assert len(keys) == 3 and keys[0] and len(set(keys)) == 1
 
 
 def test_a_basket_that_the_shop_does_not_take_says_so(shop: Page, placed: list[dict[str, Any]]) -> None:
