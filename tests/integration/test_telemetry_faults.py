@@ -1,15 +1,19 @@
 """Telemetry never hurts a checkout: its backend may be away or mad, and the headers that carry it may be anything."""
 
+import os
 import socket
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
 
-from .conftest import Eventually, FragileStack
+from workshop.stack.local import system as local
+
+from .conftest import Eventually, FragileStack, Stack
 from .shape import SPANS
 
 TRACED = ("gateway", "order", "inventory", "payment")
@@ -169,3 +173,24 @@ def test_headers_beyond_all_bounds_are_refused(sound: FragileStack) -> None:
     answer = requests.get(f"{sound.gateway}/products", headers={"baggage": "k=" + "v" * 20_000}, timeout=10)
     assert answer.status_code == 431
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_jaeger_that_does_not_start_does_not_stop_the_shop(tmp_path: Path) -> None:
+    """It is told of, with its last words, by up and by status; checkouts go through."""
+    program = tmp_path / "jaeger"
+    program.write_text("#!/bin/sh\necho cannot read its settings\nexit 1\n")
+    program.chmod(0o755)
+    stack = Stack(tmp_path / "state", seed_movements=50_000)
+    stack.environment["PATH"] = f"{tmp_path}{os.pathsep}{stack.environment['PATH']}"
+    try:
+        up = stack.spans("up")
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert "jaeger is not ready: it died while it started. No checkout needs it." in up.stderr
+        assert "cannot read its settings" in up.stderr
+        assert stack.checkout(("SKU-00001", 1)).status_code == 201
+        status = stack.spans("status")
+        assert status.returncode == 1
+        assert "cannot read its settings" in status.stdout
+    finally:
+        stack.must("down")
+        local.remove(stack.settings)

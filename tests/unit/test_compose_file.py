@@ -10,6 +10,7 @@ import yaml  # type: ignore[import-untyped]
 
 from services.postgres import server
 from workshop.stack.docker import system as docker
+from workshop.stack.services import NOT_NEEDED
 from workshop.stack.settings import Settings, format_value
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,3 +83,35 @@ def test_the_memory_limiter_comes_first_and_the_batch_last() -> None:
     processors = settings["service"]["pipelines"]["traces"]["processors"]
     assert processors[0] == "memory_limiter"
     assert processors[-1] == "batch"
+
+
+def test_nothing_waits_for_telemetry() -> None:
+    """A checkout needs neither collector nor Jaeger nor console, so no container's start depends on their health."""
+    waits = {
+        (name, other): condition
+        for name, service in SERVICES.items()
+        for other, condition in service.get("depends_on", {}).items()
+        if other in NOT_NEEDED
+    }
+    assert {name for name, _ in waits} == {"gateway", "order", "order-worker", "inventory", "payment", "collector"}
+    assert all(each == {"condition": "service_started", "required": False} for each in waits.values())
+
+
+def test_each_role_has_a_password_of_its_own() -> None:
+    """Whoever reads one service's environment has the other's data no nearer."""
+    urls = [url for name in ("orders", "inventory") for url in [yaml.safe_load(TEXT)["x-databases"][name]]]
+    urls.append(SERVICES["prepare"]["environment"]["POSTGRES_URL"])
+    assert len({re.search(r":(\$\{.*?\})@", url)[1] for url in urls}) == 3  # type: ignore[index]
+    superuser = {name for name, service in SERVICES.items() if "POSTGRES_PASSWORD" in str(service)}
+    assert superuser == {"postgres", "prepare"}
+
+
+def test_the_collector_s_queue_is_bounded_in_bytes() -> None:
+    """And fits into its memory, several times: what is queued takes more there than on the wire."""
+    settings = yaml.safe_load((ROOT / "otel-collector.yaml").read_text())
+    (exporter,) = settings["exporters"].values()
+    assert exporter["sending_queue"]["sizer"] == "bytes"
+    limit = settings["processors"]["memory_limiter"]["limit_mib"] * 2**20
+    assert exporter["sending_queue"]["queue_size"] * 5 < limit
+    assert SERVICES["collector"]["environment"]["GOMEMLIMIT"] == "200MiB"
+    assert SERVICES["collector"]["mem_limit"] == "256m"

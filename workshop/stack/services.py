@@ -16,6 +16,7 @@ class Service:
     probed: bool = True  # answers /readyz
     waits_for_schema: bool = False
     beats: str | None = None  # the file in the state folder that it touches while it lives
+    needed: bool = True  # by a checkout
 
     def port_in(self, settings: Settings) -> int | None:
         """Its port; None when it listens nowhere."""
@@ -25,16 +26,18 @@ class Service:
 # In the order in which they are started; those without a schema to wait for start while it is being made.
 SERVICES = (
     Service("postgres", "postgres_port", probed=False),
-    Service("jaeger", "jaeger_port"),
+    Service("jaeger", "jaeger_port", needed=False),
     Service("provider", "provider_port"),
     Service("payment", "payment_port"),
     Service("gateway", "gateway_port"),
-    Service("console", "console_port"),
+    Service("console", "console_port", needed=False),
     Service("inventory", "inventory_port", waits_for_schema=True),
     Service("order", "order_port", waits_for_schema=True),
     Service("order-worker", beats="order-worker.alive", waits_for_schema=True),
 )
 BY_NAME = {service.name: service for service in SERVICES}
+# What a checkout does without, with Docker, too: it must never stop the shop, at the start either.
+NOT_NEEDED = ("collector", *(service.name for service in SERVICES if not service.needed))
 # Stopped last: they take in the last spans and the last rows of the others.
 STOPPED_LAST = ("jaeger", "postgres")
 # A file that is touched every 2 s and is older than this, in seconds, is of a process that has stopped or hangs.

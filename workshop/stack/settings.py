@@ -65,7 +65,17 @@ class Settings(BaseSettings):
     postgres_password: str = Field(
         "workshop",
         pattern=r"^[A-Za-z0-9._~-]+$",
-        description="password of PostgreSQL's roles; letters, digits, . _ ~ -",
+        description="password of PostgreSQL's superuser; letters, digits, . _ ~ -",
+    )
+    orders_password: str = Field(
+        "workshop-orders",
+        pattern=r"^[A-Za-z0-9._~-]+$",
+        description="password of the order service's role; letters, digits, . _ ~ -",
+    )
+    inventory_password: str = Field(
+        "workshop-inventory",
+        pattern=r"^[A-Za-z0-9._~-]+$",
+        description="password of the inventory service's role; letters, digits, . _ ~ -",
     )
     postgres_bin: str = Field(
         "",
@@ -158,7 +168,7 @@ class Settings(BaseSettings):
 
     def database_url(self, role: str, database: str) -> str:
         """PostgreSQL's URL for a role and a database."""
-        password = quote(self.postgres_password)
+        password = quote(str(getattr(self, f"{role}_password")))
         return f"postgresql://{role}:{password}@127.0.0.1:{self.postgres_port}/{database}"
 
     def variables(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from workshop.stack import database, runtime
 from workshop.stack.docker import system as docker
 from workshop.stack.local import processes, supervisor
+from workshop.stack.local import system as local
 from workshop.stack.screen import say
 from workshop.stack.services import SERVICES, not_ready
 from workshop.stack.settings import Settings, current
@@ -30,6 +31,11 @@ def status(more: dict[str, Callable[[Settings], str]]) -> bool:
     show([LOCAL_COLUMNS if up == "local" else DOCKER_COLUMNS, *rows])
     say("")
     say("; ".join([f"{up} runtime", *(f"{word}: {told(settings)}" for word, told in more.items())]))
+    if up == "docker":
+        docker.tell_why(settings, lines=3)
+    for row in rows if up == "local" else ():
+        if row[1] in ("backoff", "exited", "fatal"):
+            say(f"\n{local.tail(settings, row[0], lines=3)}")
     return all(row[-1] in ("yes", "done") for row in rows)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from workshop.stack import machine
 from workshop.stack.errors import StackError
 from workshop.stack.screen import say, waiting
+from workshop.stack.services import NOT_NEEDED
 from workshop.stack.settings import ROOT, Running, Settings
 
 # The one container that is meant to end.
@@ -116,13 +117,14 @@ def up_for(container: dict[str, Any]) -> str:
     return match[1] if match else ""
 
 
-def tell_why(settings: Settings) -> None:
-    """The last words of each container that is not well, before it is removed."""
+def tell_why(settings: Settings, lines: int = 12) -> None:
+    """The last words of each container that is not well."""
     for one in containers(settings):
-        if not well(one) and one["State"] != "created":
-            say(f"\n{one['Service']} is {one.get('Health') or one['State']}. The last lines of its log:")
+        if not well(one) and one["State"] != "created" and one.get("Health") != "starting":
+            hurt = "; no checkout needs it" if one["Service"] in NOT_NEEDED else ""
+            say(f"\n{one['Service']} is {one.get('Health') or one['State']}{hurt}. The last lines of its log:")
             subprocess.run(
-                compose(settings, "logs", "--no-log-prefix", "--tail", "12", one["Service"]),
+                compose(settings, "logs", "--no-log-prefix", "--tail", str(lines), one["Service"]),
                 cwd=ROOT,
                 env=environment(settings),
                 stdin=subprocess.DEVNULL,
@@ -139,8 +141,10 @@ def up(settings: Settings) -> None:
     try:
         run(settings, "up", "--detach", "--build", "--wait")
     except BaseException as error:
-        # Compose gives up at once on a container that was unhealthy before what it needs was started again.
-        if isinstance(error, StackError) and was_up and recovers(settings):
+        # Compose gives up at once on a container that was unhealthy before what it needs was started again, and on one
+        # that nobody needs.
+        if isinstance(error, StackError) and shop_is_up(settings):
+            tell_why(settings)
             return
         if isinstance(error, StackError):
             tell_why(settings)
@@ -151,16 +155,27 @@ def up(settings: Settings) -> None:
         raise
 
 
-def recovers(settings: Settings) -> bool:
-    """Whether all containers are well within RECOVERY_SECONDS."""
+def shop_is_up(settings: Settings) -> bool:
+    """Whether all that a checkout needs is well within RECOVERY_SECONDS."""
+    needed = {name for name in services(settings) if name not in NOT_NEEDED}
     deadline = time.monotonic() + RECOVERY_SECONDS
-    with waiting("waiting for the containers to recover") as show:
-        while sick := [one["Service"] for one in containers(settings) if not well(one)]:
-            if time.monotonic() > deadline:
+    with waiting("waiting for the containers") as show:
+        while time.monotonic() < deadline:
+            there = {str(one["Service"]): one for one in containers(settings)}
+            if any(name not in there or never_comes(there[name]) for name in needed):
                 return False
-            show(f"waiting for {', '.join(sick)} to recover")
+            sick = sorted(name for name in needed if not well(there[name]))
+            if not sick:
+                return True
+            show(f"waiting for {', '.join(sick)}")
             time.sleep(1)
-    return True
+    return False
+
+
+def never_comes(container: dict[str, Any]) -> bool:
+    """Whether nobody will start it any more: Compose has given up before, or it had one thing to do and failed."""
+    ended = container["Service"] == PREPARE and container["State"] == "exited"
+    return container["State"] == "created" or (ended and not well(container))
 
 
 def stop(settings: Settings) -> bool:

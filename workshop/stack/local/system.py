@@ -15,12 +15,14 @@ from workshop.stack.errors import StackError
 from workshop.stack.interrupts import undisturbed
 from workshop.stack.local import processes, supervisor
 from workshop.stack.log_files import last_lines, readable
-from workshop.stack.screen import say, waiting
+from workshop.stack.screen import complain, say, waiting
 from workshop.stack.services import BY_NAME, SERVICES, STOPPED_LAST, Service, not_ready
 from workshop.stack.settings import ROOT, Running, Settings
 
 # How long a start may take: prepare reports its progress and is not timed.
 READY_SECONDS = 90.0
+# And that of what no checkout needs, once the rest is ready.
+NOT_NEEDED_SECONDS = 10.0
 STOP_SECONDS = 30.0
 DIED = ("BACKOFF", "EXITED", "FATAL", "UNKNOWN")
 
@@ -157,29 +159,41 @@ def prepare(settings: Settings) -> None:
 
 
 def wait_until_ready(settings: Settings, began: float) -> None:
-    """Come back when every process is ready; StackError when one died or takes too long."""
+    """Come back when every process that a checkout needs is ready; StackError when one died or takes too long.
+
+    What it does not need is waited for a little, and told of when it does not come.
+    """
     pending = {service.name: service for service in SERVICES if service.name != "postgres"}
+    reasons: dict[str, str] = {}
+    patience = READY_SECONDS
     with waiting(waiting_for(pending)) as show:
-        while pending:
-            now = check_alive(settings, pending)
-            reasons = {}
+        while pending and time.monotonic() - began < patience:
+            needed = {name: service for name, service in pending.items() if service.needed}
+            now = check_alive(settings, needed)
+            if not needed and all(now[name]["statename"] in DIED for name in pending):
+                break
             for name, service in list(pending.items()):
-                started = now.get(name, {}).get("statename") in (
-                    "RUNNING",
-                    "STARTING" if service.probed else "RUNNING",
-                )
-                reason = not_ready(service, settings) if started else "is being started"
+                reason = why_not_ready(service, str(now.get(name, {}).get("statename")), settings)
                 if reason is None:
                     del pending[name]
                     say(f"  {name:13} ready  {time.monotonic() - began:4.1f} s")
                 else:
                     reasons[name] = reason
-            if pending and time.monotonic() - began > READY_SECONDS:
-                name, reason = next(iter(reasons.items()))
-                raise StackError(f"{name} {reason} after {READY_SECONDS:.0f} s\n{tail(settings, name)}")
-            if pending:
-                show(waiting_for(pending))
-                time.sleep(0.1)
+            if not any(service.needed for service in pending.values()):
+                patience = min(patience, time.monotonic() - began + NOT_NEEDED_SECONDS)
+            show(waiting_for(pending))
+            time.sleep(0.1 if pending else 0)
+    for name, service in pending.items():
+        if service.needed:
+            raise StackError(f"{name} {reasons[name]} after {READY_SECONDS:.0f} s\n{tail(settings, name)}")
+        complain(f"{name} is not ready: {reasons[name]}. No checkout needs it.\n{tail(settings, name)}")
+
+
+def why_not_ready(service: Service, state: str, settings: Settings) -> str | None:
+    """Why a process in this state of supervisor's is not ready; None when it is."""
+    if state == "RUNNING" or (state == "STARTING" and service.probed):
+        return not_ready(service, settings)
+    return "it died while it started" if state in DIED else "is being started"
 
 
 def waiting_for(pending: dict[str, Service]) -> str:
@@ -198,11 +212,11 @@ def check_alive(settings: Settings, services: dict[str, Service]) -> dict[str, d
     return now
 
 
-def tail(settings: Settings, name: str) -> str:
+def tail(settings: Settings, name: str, lines: int = 12) -> str:
     """The last lines of a process's log, and where the rest is."""
     path = settings.logs / f"{name}.log"
-    lines = [part for line in last_lines(path, 12) for part in readable(line).splitlines()]
-    return "\n".join([f"The last lines of {path}:", *(f"  {line}" for line in lines)])
+    parts = [part for line in last_lines(path, lines) for part in readable(line).splitlines()]
+    return "\n".join([f"The last lines of {path}:", *(f"  {part}" for part in parts)])
 
 
 def stop(settings: Settings, patience: float = STOP_SECONDS) -> bool:

@@ -16,7 +16,9 @@ CLIENT = """#!/bin/sh
 echo "$@" >> {folder}/asked
 [ -e {folder}/away ] && echo "Cannot connect to the Docker daemon" >&2 && exit 1
 case "$*" in
-  *config*--services*) printf 'gateway\\npostgres\\nprepare\\n' ;;
+  *config*--services*) printf 'gateway\\npostgres\\nprepare\\n'; cat {folder}/more ;;
+  *" up "*) [ ! -e {folder}/fails ] ;;
+  *" logs "*) echo "the words of $8" ;;
   *" ps "*--format\\ json*) cat {folder}/containers ;;
   ps*working_dir*) cat {folder}/projects ;;
   "info "*) echo 28.0 ;;
@@ -34,7 +36,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "docker").write_text(CLIENT.format(folder=folder))
     (folder / "docker").chmod(0o755)
-    for name in ("containers", "projects", "asked"):
+    for name in ("containers", "projects", "asked", "more"):
         (folder / name).touch()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     return folder
@@ -152,3 +154,40 @@ def test_a_mistake_in_the_settings_keeps_nobody_from_stopping(
     Running(settings).forget()
     with pytest.raises(StackError, match="GATEWAY_PORT is 'abc'"):
         current()
+
+
+POSTGRES = {**RUNNING, "Service": "postgres"}
+JAEGER = {"Service": "jaeger", "State": "restarting", "ExitCode": 1, "Status": "Restarting (1) 2 seconds ago"}
+
+
+def test_a_sick_jaeger_does_not_stop_the_shop(
+    client: Path, settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What no checkout needs is told of with its last words, and the rest stays up."""
+    (client / "more").write_text("jaeger\ncollector\n")
+    (client / "fails").touch()
+    there_are(client, RUNNING, POSTGRES, PREPARED, JAEGER)
+    docker.up(settings)
+    told = capfd.readouterr().out
+    assert "jaeger is restarting; no checkout needs it" in told
+    assert "the words of jaeger" in told
+    assert " down" not in (client / "asked").read_text()
+
+
+@pytest.mark.parametrize(
+    "sick",
+    [
+        {"Service": "gateway", "State": "created"},
+        {**PREPARED, "ExitCode": 1},
+        None,
+    ],
+    ids=["never started", "not prepared", "not built"],
+)
+def test_a_start_that_fails_is_taken_back(client: Path, settings: Settings, sick: dict[str, object] | None) -> None:
+    """What a checkout needs is not there, and will not be."""
+    (client / "fails").touch()
+    others = [each for each in (RUNNING, POSTGRES, PREPARED) if sick and each["Service"] != sick["Service"]]
+    there_are(client, *[{**each, "State": "exited"} for each in others], *([sick] if sick else []))
+    with pytest.raises(StackError, match="failed with exit code"):
+        docker.up(settings)
+    assert "down --remove-orphans" in (client / "asked").read_text()

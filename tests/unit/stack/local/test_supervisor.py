@@ -15,7 +15,7 @@ from workshop.stack.settings import ROOT, Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a state folder of the test's own."""
-    return Settings(_env_file=None, state_folder=str(tmp_path), postgres_password="p~1")  # type: ignore[call-arg]
+    return Settings(_env_file=None, state_folder=str(tmp_path), orders_password="p~1")  # type: ignore[call-arg]
 
 
 def test_every_process_stands_in_the_file_and_every_program_is_a_process() -> None:
@@ -36,7 +36,7 @@ def test_database_urls_name_role_password_port_and_database(settings: Settings) 
     """The same for both runtimes."""
     found = supervisor.environment(settings)
     assert found["ORDERS_DATABASE_URL"] == "postgresql://orders:p~1@127.0.0.1:5433/orders"
-    assert found["INVENTORY_DATABASE_URL"] == "postgresql://inventory:p~1@127.0.0.1:5433/inventory"
+    assert found["INVENTORY_DATABASE_URL"] == "postgresql://inventory:workshop-inventory@127.0.0.1:5433/inventory"
 
 
 def test_services_reach_one_another_without_a_proxy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
