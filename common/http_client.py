@@ -12,8 +12,9 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from common import deadline
 from common.errors import DATABASE_AWAY, DATABASE_LOST, NO_TIME, NOTHING_BEGUN, UNREACHABLE, Problem
 
-# For so long after it was found away a service is asked again: on a busy machine a restart takes four or five seconds.
-RECONNECT_SECONDS = 7.0
+# For so long after it was found away a service is asked again: on a machine that is far too busy a restart may take as
+# long, and an answer that comes late is better than none. The request's own deadline ends it before.
+RECONNECT_SECONDS = 9.0
 # By so much the one who is asked gives up before we do, so that its answer still reaches us.
 MARGIN_SECONDS = 0.05
 # The 4xx that are our caller's business. A 401 is not: it is between the two services.

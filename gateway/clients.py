@@ -24,7 +24,7 @@ class Inventory(ServiceClient):
     """The inventory service."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("inventory", url, timeout=10.0)
+        super().__init__("inventory", url, timeout=12.0)
 
     def products(self, after: str | None, limit: str | None) -> dict[str, Any]:
         """A page of the catalogue."""

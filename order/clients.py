@@ -31,7 +31,7 @@ class Inventory(ServiceClient):
     """The inventory service."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("inventory", url, timeout=9.5)
+        super().__init__("inventory", url, timeout=12.0)
 
     def reserve(self, order_id: str, items: list[Item]) -> Price:
         """Reserve the items for the order.
@@ -58,7 +58,7 @@ class Payment(ServiceClient):
     """The payment service."""
 
     def __init__(self, url: str) -> None:
-        super().__init__("payment", url, timeout=8.5)
+        super().__init__("payment", url, timeout=12.0)
 
     def charge(self, order_id: str, price: Price, card: str) -> None:
         """Charge the card once for this order; Problem 402 when it is declined."""
