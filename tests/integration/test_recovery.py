@@ -1,5 +1,9 @@
 """Whatever is killed in the middle of a checkout, the order comes to an end by itself, and is charged once at most."""
 
+import re
+import signal
+import subprocess
+import sys
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +16,14 @@ from workshop.chaos.chaos import orders_of, reconcile
 from workshop.chaos.customers import Customers
 from workshop.chaos.plan import GUNICORN, Action
 from workshop.chaos.records import charges
+from workshop.stack.local import processes, supervisor
+from workshop.stack.settings import ROOT
 from workshop.traces.diagnosis.diagnose import diagnose
 
 from .conftest import GOOD_CARD, Eventually, FragileStack
 from .shape import title
 
+BEHIND = ("order", "inventory", "payment", "provider", "postgres", "order-worker")
 ROLLED = ("provider", "payment", "inventory", "order-worker", "order", "gateway")
 
 
@@ -182,3 +189,36 @@ def test_a_rolling_restart_loses_no_checkout(sound: FragileStack) -> None:
     assert customers.figures()["confirmed"] > 0
     assert customers.answers[500] == 0
     assert reconcile(customers.checkouts, orders_of(sound.settings, customers.name)).lost == []
+
+
+def restart(stack: FragileStack, name: str, way: str) -> None:
+    """Come back when everything is ready again."""
+    if way == "SIGTERM":
+        stack.stop(name)
+        stack.start(name)
+        return
+    # Of gunicorn's two processes the master: its worker must let go of the port.
+    whole = processes.tree(supervisor.states(stack.settings)[name]["pid"])
+    whole[0].send_signal(signal.SIGKILL)
+    stack.faults.restore()
+
+
+@pytest.mark.parametrize("way", ["SIGTERM", "kill -9"])
+@pytest.mark.parametrize("name", [*BEHIND, "gateway"])
+def test_a_restart_loses_no_checkout(sound: FragileStack, name: str, way: str) -> None:
+    """Eight customers of `make load`: all that were begun are confirmed.
+
+    Who asks the gateway when it is away, or whose order was in the hands of a process that was killed, comes again.
+    """
+    command = [sys.executable, "-m", "workshop.cli", "load", "--users", "8", "--duration", "8"]
+    load = subprocess.Popen(command, env=sound.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert load.stdout is not None
+    told = load.stdout.readline()
+    while load.poll() is None and not re.search(r"[1-9][0-9.]* checkouts/s", told):
+        told += load.stdout.readline()
+    restart(sound, name, way)
+    told += load.communicate(timeout=120)[0]
+    assert re.search(r"\d+ checkouts, .* 0 failed", told), told
+    assert load.returncode == 0
+    if name != "gateway" and not (name == "order" and "kill" in way):
+        assert "came again" not in told
