@@ -26,9 +26,19 @@ JaegerUrl = Annotated[
 Full = Annotated[bool, typer.Option("--full", help="Show everything, repeats and what took no time too.")]
 
 
+Which = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ID|FILE]...",
+        help="Trace ids, files in any form (Jaeger, OTLP, Tempo, Zipkin; packed or not), folders, - for standard input."
+        " Empty: the last checkout.",
+    ),
+]
+
+
 @app.command()
 def trace(
-    which: Annotated[str, typer.Argument(metavar="[ID|FILE]", help="Empty: the last checkout.")] = "",
+    which: Which = None,
     full: Full = False,
     as_json: AsJson = False,
     jaeger: JaegerUrl = "",
@@ -39,7 +49,7 @@ def trace(
     from workshop.traces.showing.waterfall import as_json as data
 
     with complaining():
-        traces = one_or_file(which, jaeger)
+        traces = several(which, jaeger) if which else [last_checkout(jaeger)]
     limit = None if full or as_json else 200
     if as_json:
         found = [data(rows.table(each, collapse=not full, limit=limit)) for each in traces]
@@ -51,7 +61,7 @@ def trace(
 
 @app.command()
 def diagnose(
-    which: Annotated[str, typer.Argument(metavar="[ID|FILE]", help="Empty: the last checkout.")] = "",
+    which: Which = None,
     last: Annotated[int, typer.Option(min=1, max=500, help="Diagnose this many of the last checkouts together.")] = 1,
     service: Annotated[str, typer.Option(help="With --operation: recent traces of that instead of checkouts.")] = "",
     operation: Annotated[str, typer.Option(help="The operation's name, for example: GET /products")] = "",
@@ -76,21 +86,16 @@ def diagnose(
     from workshop.traces.sources import fetching
 
     with complaining():
-        if which and fetching.is_file(which):
-            groups, explain, related = (
-                by_root(fetching.from_file(which)),
-                explainer(database, plan, own=False),
-                [],
-            )
+        files = [name for name in which or [] if fetching.is_file(name)]
+        # One that was asked for by its id must be there, of many some may be gone.
+        if which:
+            groups = by_root(several(which, jaeger))
         else:
             client = connect(jaeger)
-            # One that was asked for by its id must be there, of many some may be gone.
-            if which:
-                groups = [[fetching.fetch(client, recent.whole_id(client, which), recent.just_bought)]]
-            else:
-                groups = [fetching.fetch_all(client, meant(client, service, operation, last), recent.just_bought)]
-            related = fetching.related(client, groups[0][0]) if len(groups[0]) == 1 else []
-            explain = explainer(database, plan, own=not jaeger)
+            groups = [fetching.fetch_all(client, meant(client, service, operation, last), recent.just_bought)]
+        alone = not files and len(groups) == len(groups[0]) == 1
+        related = fetching.related(connect(jaeger), groups[0][0]) if alone else []
+        explain = explainer(database, plan, own=not jaeger and not files)
         if not groups[0]:
             raise fetching.NoTraces("Jaeger no longer has the traces: make new ones with `make checkout`")
         results = [
@@ -104,7 +109,7 @@ def diagnose(
         return
     for number, result in enumerate(results):
         put(*([""] if number else []), DiagnosisView(result))
-    own = not jaeger and not (which and fetching.is_file(which))
+    own = not jaeger and not files
     if own and any(ledger.cures(each.title) for result in results for each in result.findings):
         put("", "Next: make fix creates the index, make checkout shows the difference.")
 
@@ -180,33 +185,38 @@ def populations(before: list[str], after: list[str], jaeger: str) -> "tuple[list
 
 
 def several(names: list[str], jaeger: str) -> "list[Trace]":
-    """The traces that a list of ids and files stands for."""
+    """The traces that a list of ids and files stands for; what was odd in the files is told on standard error."""
     from workshop.shop import recent
+    from workshop.stack.screen import complain
     from workshop.traces.sources import fetching
 
+    # A file's name may have a comma in it, a list of ids has one between each.
+    whole = [text for text in names if fetching.is_there(text)]
+    parts = [part.strip() for text in names for part in ([text] if text in whole else text.split(",")) if part.strip()]
+    files = [part for part in parts if fetching.is_file(part)]
     traces: list[Trace] = []
+    if files:
+        reading = fetching.from_files(files)
+        traces = reading.traces
+        for note in reading.notes:
+            complain(f"note: {note}")
     client = None
-    for name in (part.strip() for text in names for part in text.split(",") if part.strip()):
-        if fetching.is_file(name):
-            traces += fetching.from_file(name)
-        else:
+    for part in parts:
+        if part not in files:
             client = client or connect(jaeger)
-            traces.append(fetching.fetch(client, recent.whole_id(client, name), recent.just_bought))
+            traces.append(fetching.fetch(client, recent.whole_id(client, part), recent.just_bought))
     if not traces:
         raise typer.BadParameter("no trace ids or files given")
     return traces
 
 
-def one_or_file(which: str, jaeger: str) -> "list[Trace]":
-    """The trace with the id, the file's traces, or the last checkout."""
+def last_checkout(jaeger: str) -> "Trace":
+    """The trace of the last checkout."""
     from workshop.shop import recent
     from workshop.traces.sources import fetching
 
-    if which and fetching.is_file(which):
-        return fetching.from_file(which)
     client = connect(jaeger)
-    meant = recent.whole_id(client, which) if which else recent.last_checkouts(client)[0]
-    return [fetching.fetch(client, meant, recent.just_bought)]
+    return fetching.fetch(client, recent.last_checkouts(client)[0], recent.just_bought)
 
 
 def meant(client: "JaegerClient", service: str, operation: str, last: int) -> list[str]:

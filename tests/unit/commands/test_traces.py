@@ -1,5 +1,6 @@
 """The commands: what they print, their exit codes, their errors."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from workshop.shop import history
 
 FOREIGN = Path(__file__).parents[2] / "fixtures" / "traces"
 CONTRACT = Path(__file__).parents[2] / "contract" / "input.otlp.json"
+SLOW_RETRIES = FOREIGN / "node_retries.otlp.json"
 DECLINED = "5ca1ab1e00000000000000000000a003"
 
 
@@ -85,6 +87,16 @@ def test_a_diagnosis_of_a_file_with_a_population() -> None:
     assert [each["traces"] for each in found] == [3, 2, 1, 1]
 
 
+def test_several_files_a_folder_and_standard_input() -> None:
+    """All are read as one; what was odd is told on standard error, once, and the data stays data."""
+    assert len(data("trace", str(CONTRACT), str(SLOW_RETRIES))) == 8
+    packed = CliRunner().invoke(app, ["trace", "-", "--json"], input=gzip.compress(CONTRACT.read_bytes()))
+    assert packed.exit_code == 0 and len(json.loads(packed.stdout)) == 7
+    result = run("diagnose", str(FOREIGN), "--json")
+    assert len(json.loads(result.stdout)) >= 18 and "README.md: it is not JSON" in result.stderr
+    assert "README" not in result.stdout
+
+
 def test_a_diagnosis_by_id(jaeger: str) -> None:
     """A trace from Jaeger; no database is asked unless one is named."""
     assert "answered 402" in data("diagnose", DECLINED, "--jaeger", jaeger)["verdict"]
@@ -108,8 +120,8 @@ def test_two_traces_compared() -> None:
 
 def test_two_populations_compared() -> None:
     """Files with several traces, or lists of them."""
-    found = data("diff", "--before", str(CONTRACT), "--after", f"{CONTRACT},{CONTRACT}")
-    assert (found["before_traces"], found["after_traces"]) == (7, 14)
+    found = data("diff", "--before", str(CONTRACT), "--after", f"{CONTRACT},{SLOW_RETRIES}")
+    assert (found["before_traces"], found["after_traces"]) == (7, 8)
     assert "p50 then" in run("diff", "--before", str(CONTRACT), "--after", str(CONTRACT)).stdout
 
 

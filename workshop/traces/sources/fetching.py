@@ -9,11 +9,12 @@ from workshop.traces.model import conventions
 from workshop.traces.model.span import Span
 from workshop.traces.model.trace import Trace
 from workshop.traces.sources import ids
-from workshop.traces.sources.files import UnknownFormat, load_file
+from workshop.traces.sources.files import STDIN, Reading, read
 from workshop.traces.sources.jaeger import JaegerClient, JaegerError, TraceNotFound, TraceTimeout
 
 ON_THEIR_WAY = 1.0  # seconds: the services' spans are sent every 0.4 s, and the collector's every 0.2 s
 SETTLED = 10.0  # seconds after which nothing is expected to be added to a trace
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".pb", ".gz", ".zst")
 PATIENCE = 3.0  # seconds to wait for the rest of a trace that was made just now
 RELATED_SERVICES = 10
 RELATED_TRACES = 5
@@ -24,19 +25,25 @@ class NoTraces(Exception):
 
 
 def is_file(text: str) -> bool:
-    """Whether an argument names a file, and not a trace id."""
-    return Path(text).is_file() or ("/" in text and "://" not in text) or text.endswith((".json", ".jsonl"))
+    """Whether an argument names a file, a folder or standard input (`-`), and not a trace id."""
+    return text == STDIN or ("/" in text and "://" not in text) or text.endswith(SUFFIXES) or is_there(text)
 
 
-def from_file(text: str) -> list[Trace]:
-    """The file's traces; raises NoTraces with the reason."""
+def is_there(text: str) -> bool:
+    """Whether there is a file or folder of this name."""
     try:
-        return load_file(Path(text))
+        return Path(text).exists()
+    except (OSError, ValueError):  # longer than a name can be, or with a zero in it
+        return False
+
+
+def from_files(names: Sequence[str]) -> Reading:
+    """The traces of files, folders and standard input, read as one; raises NoTraces with the reason."""
+    try:
+        return read(names)
     except OSError as error:
-        raise NoTraces(f"cannot read {text}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise NoTraces(f"{text} is not JSON: it is not even text") from None
-    except UnknownFormat as error:
+        raise NoTraces(f"cannot read {error.filename or ', '.join(names)}: {error.strerror or error}") from None
+    except ValueError as error:  # UnknownFormat, and a name with a zero in it
         raise NoTraces(str(error)) from None
 
 

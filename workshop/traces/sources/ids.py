@@ -9,6 +9,7 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 
 
 _PLAIN = re.compile(r"[0-9a-f]+")
+_NO_BYTES = re.compile(r"A{11}=?|A{22}(==)?")
 
 
 class InvalidId(ValueError):
@@ -31,6 +32,34 @@ def trace_id(text: str) -> str:
 def span_id(text: str) -> str:
     """Returns the id as 16 lower-case hex digits; raises InvalidId."""
     return _hex(text, 16, "span id")
+
+
+@lru_cache(maxsize=4096)
+def trace_id_in_file(text: str) -> str:
+    """The id as a file has it, any text that tells traces apart; hex and base64 become what trace_id() returns."""
+    try:
+        return trace_id(text)
+    except InvalidId:
+        return _any(text)
+
+
+@lru_cache(maxsize=4096)
+def span_id_in_file(text: str) -> str:
+    """The id as a file has it, any text; hex and base64 become 16 hex digits."""
+    try:
+        return span_id(text.strip())
+    except InvalidId:
+        return _any(text)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether an id says that there is none: empty, zeros, and zeros in base64."""
+    return not text.strip("0 ") or bool(_NO_BYTES.fullmatch(text.strip()))
+
+
+def _any(text: str) -> str:
+    text = text.strip()
+    return text.lower() if _HEX.fullmatch(text) else text
 
 
 def _hex(text: str, digits: int, what: str) -> str:

@@ -1,12 +1,14 @@
 """Traces from files: OTLP and Jaeger's JSON, and what is neither."""
 
+import gzip
+import io
 import json
 from pathlib import Path
 
 import pytest
 
 from workshop.traces.model.trace import Trace
-from workshop.traces.sources.files import UnknownFormat, load_file, traces_of
+from workshop.traces.sources.files import UnknownFormat, load_file, read, traces_of
 
 CONTRACT = Path(__file__).parents[3] / "contract"
 FOREIGN = Path(__file__).parents[3] / "fixtures" / "traces"
@@ -83,18 +85,14 @@ def test_otlp_as_others_write_it(tmp_path: Path, wrapped: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "no spans in it"),
+        ("", "it is empty"),
         ("hello", "is not JSON"),
         ("[]", "no spans in it"),
         ('{"resourceSpans": []}', "no spans in it"),
         ('{"a": 1, "b": 2}', "found a, b"),
-        ("17", "found int"),
-        ('{"data": [{"traceID": "1", "spans": [{"spanID": "1"}]}]}', "not a trace as expected"),
-        (
-            '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"zz","spanId":"1"}]}]}]}',
-            "'zz' is not a trace id",
-        ),
-        ('{"resourceSpans": 3}', "not a trace as expected"),
+        ("17", "holds 17 where an object was expected"),
+        ('{"data": [{"traceID": "1", "spans": [{"spanID": "1"}]}]}', "no spans in it; a span has no startTime"),
+        ('{"resourceSpans": 3}', "no spans in it; resourceSpans where a list was expected: found 3"),
     ],
 )
 def test_what_is_no_trace_is_refused_with_a_reason(tmp_path: Path, text: str, reason: str) -> None:
@@ -104,6 +102,44 @@ def test_what_is_no_trace_is_refused_with_a_reason(tmp_path: Path, text: str, re
     with pytest.raises(UnknownFormat, match=reason) as error:
         load_file(file)
     assert "odd.json" in str(error.value)
+
+
+def test_several_files_are_read_as_one(tmp_path: Path) -> None:
+    """A trace whose spans lie in several files is one trace; a span that came twice is one span."""
+    document = json.loads((CONTRACT / "input.otlp.json").read_text())
+    names = []
+    for number, each in enumerate(document["resourceSpans"]):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps({"resourceSpans": [each]}))
+        names.append(str(file))
+    plain = load_file(CONTRACT / "input.otlp.json")
+    assert [facts(trace) for trace in read([*names, names[0]]).traces] == [facts(trace) for trace in plain]
+
+
+def test_a_folder_is_read_with_what_is_below_it(tmp_path: Path) -> None:
+    """What is no trace is skipped and named; hidden files are not looked at; a folder without traces is refused."""
+    below = tmp_path / "below"
+    below.mkdir()
+    (tmp_path / "README.md").write_text("# traces")
+    (tmp_path / ".hidden").write_text("x")
+    (below / "trace").write_bytes((CONTRACT / "input.otlp.json").read_bytes())
+    reading = read([str(tmp_path)])
+    assert len(reading.traces) == 7 and len(reading.notes) == 1 and "README.md: it is not JSON" in reading.notes[0]
+    (below / "trace").unlink()
+    with pytest.raises(UnknownFormat, match="README"):
+        read([str(tmp_path)])
+    with pytest.raises(UnknownFormat, match="no file in this folder"):
+        read([str(below)])
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is what comes in, packed or not."""
+    data = gzip.compress((CONTRACT / "input.otlp.json").read_bytes())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert len(read(["-"]).traces) == 7
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x")))
+    with pytest.raises(UnknownFormat, match="standard input: it is not JSON"):
+        read(["-"])
 
 
 def test_a_follows_from_inside_the_trace_is_the_parent() -> None:
