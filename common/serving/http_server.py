@@ -163,6 +163,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         _raise_file_limit()
         # waitress's limit is the first size that is refused.
         limits = {"max_request_body_size": most_body + 1, "max_request_header_size": most_head}
+        # A body stays in memory until it is read: no server of ours leaves what it was sent in a temporary file.
+        limits["inbuf_overflow"] = max(Adjustments.inbuf_overflow, most_body + 1)
         bounds = {"cleanup_interval": 1, "ident": None, "log_socket_errors": False, **limits}
         if isinstance(listen, tuple):
             listen = socket.create_server(listen, family=socket.AF_INET6 if ":" in listen[0] else socket.AF_INET)

@@ -7,8 +7,10 @@ import time
 
 from pythonjsonlogger.json import JsonFormatter
 
-from common.serving.http_server import MOST_BODY, Server, address, serve
+from common.serving.http_server import Server, address, serve
 from workshop.console.app import create_app
+from workshop.console.opened.pages import ENVELOPE
+from workshop.console.opened.store import LIMIT
 from workshop.console.settings import Settings, SettingsError
 
 
@@ -17,7 +19,7 @@ def main() -> None:
     log_as_json(os.environ.get("LOG_LEVEL", "INFO"))
     try:
         settings = Settings.from_environment()
-        server = Server(create_app(settings), address(settings.bind), threads=4, most_body=MOST_BODY)
+        server = Server(create_app(settings), address(settings.bind), threads=4, most_body=LIMIT + ENVELOPE)
     except SettingsError as error:
         sys.exit(str(error))
     except OSError as error:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from workshop.console import failures, filters
 from workshop.console.compare import comparison
 from workshop.console.map_layout import draw
+from workshop.console.opened import pages as opened
 from workshop.console.scatter import scatter
 from workshop.console.search import search
 from workshop.console.search_form import LIMITS, LOOKBACKS, SORTS, SearchForm
@@ -64,9 +65,18 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
             tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
         )
 
+    def trace_of_file(found: Trace) -> str:
+        # Another system's trace: no database of ours has its plans, no log of ours its lines.
+        data = trace_data(found, by_span("", found))
+        return render_template("trace.html", trace=found, diagnosis=diagnose(found), data=data, tries_left=0)
+
+    opened.register(app, trace_of_file)
+
     @app.get("/open")
-    def open_trace() -> BaseResponse:
-        """Where the box for a trace id leads: any spelling of an id, or two of them to compare."""
+    def open_trace() -> str | BaseResponse:
+        """Where files are opened, and where the box for a trace id leads: any spelling of it, or two to compare."""
+        if "id" not in request.args:
+            return opened.page(app)
         wanted = [ids.trace_id(each) for text in request.args.getlist("id") for each in text.split()]
         if len(wanted) == 2:
             return redirect(url_for("compare", pair="...".join(wanted)))

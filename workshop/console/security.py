@@ -1,4 +1,6 @@
-"""What keeps a page that shows strangers' text harmless: response headers, and a check of the Host header."""
+"""What keeps a page that shows strangers' text harmless: response headers, and checks of who asks."""
+
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
@@ -28,6 +30,19 @@ def protect(app: Flask, allowed_hosts: frozenset[str]) -> None:
         if problem := hosts.refusal(request.headers.get("Host"), allowed_hosts):
             return Response(f"403 {problem}\n", 403, content_type="text/plain; charset=utf-8")
         return None
+
+    @app.before_request
+    def check_origin() -> Response | None:
+        # Whatever changes something here is asked for by the console's own pages, not by another site's form or script.
+        # Browsers say from where; what says nothing is no browser (curl).
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return None
+        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
+        own = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
+        if own and site in ("same-origin", "none"):
+            return None
+        message = "403 this was asked for by another site's page: use the console's own\n"
+        return Response(message, 403, content_type="text/plain; charset=utf-8")
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -20,10 +20,11 @@ STDIN = "-"
 
 @dataclass
 class Reading:
-    """What was read: the traces, the first to start first; and one sentence for each kind of oddity met."""
+    """What was read: the traces, the first to start first; one sentence for each kind of oddity met; bytes unpacked."""
 
     traces: list[Trace]
     notes: list[str] = field(default_factory=list)
+    size: int = 0
 
 
 def load_file(path: Path) -> list[Trace]:
@@ -39,13 +40,14 @@ def read(names: Sequence[str], limit: int = LIMIT) -> Reading:
     """
     spans: list[Span] = []
     notes: list[str] = []
+    size = 0
     for name in names:
         files = _below(Path(name)) if name != STDIN and Path(name).is_dir() else [name]
         refused: UnknownFormat | None = None
         before = len(spans)
         for file in files:
             try:
-                found, odd = _spans(_content(file, limit), _called(file), limit)
+                found, odd, unpacked = _spans(_content(file, limit), _called(file), limit)
             except UnknownFormat as error:
                 if len(files) == 1:
                     raise
@@ -54,15 +56,16 @@ def read(names: Sequence[str], limit: int = LIMIT) -> Reading:
                 continue
             spans += found
             notes += odd
+            size += unpacked
         if len(spans) == before:
             raise refused or UnknownFormat(f"{name}: no file in this folder")
-    return Reading(group(spans), notes)
+    return Reading(group(spans), notes, size)
 
 
 def read_bytes(data: bytes, called: str, limit: int = LIMIT) -> Reading:
     """Reads a file's bytes; `called` is its name in messages. Raises UnknownFormat."""
-    spans, notes = _spans(data, called, limit)
-    return Reading(group(spans), notes)
+    spans, notes, size = _spans(data, called, limit)
+    return Reading(group(spans), notes, size)
 
 
 def _below(folder: Path) -> list[str]:
@@ -85,8 +88,8 @@ def _content(name: str, limit: int) -> bytes:
     return data
 
 
-def _spans(data: bytes, called: str, limit: int) -> tuple[list[Span], list[str]]:
-    """The spans, and what was odd, each sentence with the file's name."""
+def _spans(data: bytes, called: str, limit: int) -> tuple[list[Span], list[str], int]:
+    """The spans; what was odd, each sentence with the file's name; and how many bytes it was, unpacked."""
     try:
         try:
             notes = Notes()
@@ -98,7 +101,7 @@ def _spans(data: bytes, called: str, limit: int) -> tuple[list[Span], list[str]]
             raise UnknownFormat("; ".join(["no spans in it", *notes.lines()]))
     except UnknownFormat as error:
         raise UnknownFormat(one_line(f"{called}: {error}")) from None
-    return spans, [one_line(f"{called}: {line}") for line in notes.lines()]
+    return spans, [one_line(f"{called}: {line}") for line in notes.lines()], notes.size
 
 
 def _read(data: bytes, notes: Notes, limit: int) -> list[Span]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from workshop.traces.sources.formats import protobuf
 from workshop.traces.sources.formats.odd import DIGITS, Notes, UnknownFormat
-from workshop.traces.sources.formats.unpacking import LIMIT, text, unpacked
+from workshop.traces.sources.formats.unpacking import LIMIT, text, too_large, unpacked
 
 _BINARY = re.compile(r"[\0-\x08\x0e-\x1f\ufffd]")
 _SPACE = re.compile(r"\s*")
@@ -25,6 +25,7 @@ def documents(data: bytes, notes: Notes, limit: int = LIMIT) -> Iterator[Any]:
     Raises UnknownFormat, in one sentence, where there is none to be had.
     """
     data = unpacked(data, notes, limit)
+    notes.size += len(data)
     if not data.strip(b"\0 \t\r\n"):
         raise UnknownFormat("it is empty" if not data else "it holds nothing but blanks")
     if data.lstrip()[:1] not in b"{[":
@@ -46,6 +47,9 @@ def _of_messages(messages: Iterator[bytes], notes: Notes, limit: int) -> Iterato
     """Each message is protobuf or JSON, and packed for itself where the exporter packs."""
     for message in messages:
         raw = unpacked(message, notes, limit)
+        notes.size += len(raw) - len(message)
+        if notes.size > limit:
+            raise UnknownFormat(too_large(limit))
         if raw.lstrip()[:1] in (b"{", b"["):
             yield from _of_text(text(raw, notes), notes)
             continue

@@ -44,13 +44,15 @@ def shown(value: Any) -> str:
 
 
 class Notes:
-    """Collects what was odd. `place` is where the reading is (`line 7`), for the first of each kind.
+    """Collects what was odd. `place` is where the reading is (`line 7`), for the first of each kind; `size` the
+    bytes unpacked so far.
 
     `literal_ids` is set for a file in which two ids differ in their spelling only: they are taken letter by letter.
     """
 
     def __init__(self, *, literal_ids: bool = False) -> None:
         self.place = ""
+        self.size = 0
         self.literal_ids = literal_ids
         self._odd: dict[tuple[str, str], list[Any]] = {}
 
