@@ -13,13 +13,21 @@ from workshop.console.opened.pages import ENVELOPE
 from workshop.console.opened.store import LIMIT
 from workshop.console.settings import Settings, SettingsError
 
+UPLOAD_SECONDS = 60  # for a file of the largest size, over a room's network
+
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     log_as_json(os.environ.get("LOG_LEVEL", "INFO"))
     try:
         settings = Settings.from_environment()
-        server = Server(create_app(settings), address(settings.bind), threads=4, most_body=LIMIT + ENVELOPE)
+        server = Server(
+            create_app(settings),
+            address(settings.bind),
+            threads=4,
+            most_body=LIMIT + ENVELOPE,
+            receive_seconds=UPLOAD_SECONDS,
+        )
     except SettingsError as error:
         sys.exit(str(error))
     except OSError as error:
