@@ -66,7 +66,7 @@ def span(raw: dict[str, Any], resources: dict[str, dict[str, Any]], trace: Any, 
         attributes=held,
         resource=resource,
         follows=follows,
-        ended=length is not None,
+        unfinished=length is None,
     )
 
 

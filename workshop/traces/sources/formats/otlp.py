@@ -74,7 +74,7 @@ def span(raw: dict[str, Any], service: str, resource: dict[str, Any], scope: str
         scope=scope,
         status=status,
         status_message=message,
-        ended=bool(end),
+        unfinished=not end,
     )
 
 

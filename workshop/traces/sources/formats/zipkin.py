@@ -49,7 +49,7 @@ def span(raw: dict[str, Any], ids: Ids) -> Span | None:
         events=events,
         status=status,
         status_message=message,
-        ended=length is not None,
+        unfinished=length is None,
     )
 
 
