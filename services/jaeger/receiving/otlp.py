@@ -11,12 +11,15 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from services.jaeger.receiving.counting import messages
+
 HEX_IDS = {"traceId": 16, "trace_id": 16, "spanId": 8, "span_id": 8, "parentSpanId": 8, "parent_span_id": 8}
 
 # More than an honest batch holds, however large; beyond them a few bytes could keep this process busy for a minute.
 MAX_SOURCES = 10_000  # resources, and scopes
 MAX_SPANS = 50_000
-MAX_JSON_OBJECTS = 300_000
+MAX_MESSAGES = 300_000  # spans, attributes, values, …: in JSON each is an object
+MAX_JSON_VALUES = 1_200_000  # at most so many members and elements, however small
 
 
 class BadRequest(ValueError):
@@ -47,8 +50,12 @@ def from_protobuf(body: bytes) -> ExportTraceServiceRequest:
     """Read a binary request; BadRequest when it is none, TooLarge when it holds too much."""
     request = ExportTraceServiceRequest()
     try:
+        if messages(body, MAX_MESSAGES) > MAX_MESSAGES:
+            raise TooLarge(f"the batch holds more than {MAX_MESSAGES} messages: spans, attributes, values, …")
         request.ParseFromString(body)
-    except DecodeError as error:
+    except TooLarge:
+        raise
+    except (DecodeError, ValueError) as error:
         raise BadRequest(f"not an OTLP trace request in protobuf: {error}") from None
     return bounded(request)
 
@@ -67,13 +74,15 @@ def from_json(body: bytes) -> ExportTraceServiceRequest:
     """Read a request in JSON, unknown fields ignored; BadRequest when it is none, TooLarge when it holds too much."""
     from google.protobuf import json_format  # Only JSON needs it: most exporters never load it.
 
-    if body.count(b"{") > MAX_JSON_OBJECTS:
-        raise TooLarge(f"the batch holds more than {MAX_JSON_OBJECTS} JSON objects")
+    if body.count(b"{") > MAX_MESSAGES:
+        raise TooLarge(f"the batch holds more than {MAX_MESSAGES} JSON objects")
+    if sum(map(body.count, (b"{", b"[", b",", b":"))) > MAX_JSON_VALUES:
+        raise TooLarge(f"the batch holds more than {MAX_JSON_VALUES} JSON values")
     request = ExportTraceServiceRequest()
     try:
         document = json.loads(body)
         if not isinstance(document, dict):
-            raise BadRequest("not an OTLP trace request in JSON: an object was expected")
+            raise ValueError("an object was expected")
         for span in _spans(document):
             _ids_to_base64(span)
             for link in _objects(span.get("links")):
@@ -103,7 +112,7 @@ def _ids_to_base64(holder: dict[str, Any]) -> None:
         try:
             raw = bytes.fromhex(value)
         except (TypeError, ValueError):
-            raise BadRequest(f"{name} {value!r} is not hexadecimal") from None
+            raise ValueError(f"{name} {value!r} is not hexadecimal") from None
         if len(raw) not in (0, size):
-            raise BadRequest(f"{name} {value!r} is {len(raw)} bytes long: {size} were expected")
+            raise ValueError(f"{name} {value!r} is {len(raw)} bytes long: {size} were expected")
         holder[name] = base64.b64encode(raw).decode()

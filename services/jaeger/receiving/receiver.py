@@ -49,12 +49,15 @@ class Receiver(App):
 
 
 def accepted(content_type: str, rejected: int, reason: str) -> Response:
-    """Success; a partial one when the store did not take all of the spans."""
+    """Success; a partial one when the store did not take all of the spans, or has to say something about one.
+
+    https://opentelemetry.io/docs/specs/otlp/#partial-success: a message with no span rejected is a warning.
+    """
     if content_type == JSON:
-        partial = {"rejectedSpans": str(rejected), "errorMessage": reason} if rejected else {}
+        partial = {"rejectedSpans": str(rejected), "errorMessage": reason} if reason else {}
         return to_json({"partialSuccess": partial})
     answer = ExportTraceServiceResponse()
-    if rejected:
+    if reason:
         answer.partial_success.rejected_spans = rejected
         answer.partial_success.error_message = reason
     return Response(answer.SerializeToString(), content_type=PROTOBUF)

@@ -3,8 +3,11 @@
 import gzip
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -13,11 +16,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
+from services.jaeger.receiving import otlp
 from services.jaeger.store.store import MAX_SPAN
 from tests.unit.jaeger.otlp_strategies import a_request, a_span
 from tests.unit.jaeger.stand_in import StandIn
 
 LIMIT = 1_000_000
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(scope="module")
@@ -165,36 +171,109 @@ def test_rejected_spans_are_told_as_partial_success(stand_in: StandIn) -> None:
     assert stand_in.export(body, "application/json").json()["partialSuccess"]["rejectedSpans"] == "1"
 
 
-def test_a_million_attributes_do_no_harm(stand_in: StandIn) -> None:
-    """A span with a million attributes is rejected, and the next one is taken."""
-    one = a_span(attributes={"k": "v"}).attributes[0].SerializeToString()
-    span = a_span().SerializeToString() + (b"\x4a" + bytes([len(one)]) + one) * 700_000
-    assert len(span) > 6_000_000
-    for tag in (b"\x12", b"\x12", b"\x0a"):  # spans in scope_spans in resource_spans
-        length, head = len(span), bytearray()
-        while length > 0x7F:
-            head.append(length & 0x7F | 0x80)
-            length >>= 7
-        span = tag + bytes([*head, length]) + span
-    partial = ExportTraceServiceResponse.FromString(stand_in.export(span).content).partial_success
-    assert partial.rejected_spans == 1
+def within(tag: bytes, inner: bytes) -> bytes:
+    """A field of this tag with these bytes (protobuf's wire format)."""
+    size, head = len(inner), bytearray()
+    while size > 0x7F:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    return tag + bytes([*head, size]) + inner
+
+
+def in_span(inner: bytes) -> bytes:
+    """A batch with one span."""
+    return within(b"\x0a", within(b"\x12", within(b"\x12", inner)))
+
+
+MILLIONS = 3_000_000
+NOTHINGS: dict[str, tuple[str, bytes]] = {
+    "resources": (PROTOBUF, b"\x0a\x00" * MILLIONS),
+    "scopes of one resource": (PROTOBUF, within(b"\x0a", b"\x12\x00" * MILLIONS)),
+    "scopes of many": (PROTOBUF, b"\x0a\x02\x12\x00" * 2_000_000),
+    "spans of one scope": (PROTOBUF, within(b"\x0a", within(b"\x12", b"\x12\x00" * MILLIONS))),
+    "spans of many": (PROTOBUF, b"\x0a\x04\x12\x02\x12\x00" * 1_300_000),
+    "attributes": (PROTOBUF, in_span(b"\x4a\x00" * MILLIONS)),
+    "events": (PROTOBUF, in_span(b"\x5a\x00" * MILLIONS)),
+    "links": (PROTOBUF, in_span(b"\x6a\x00" * MILLIONS)),
+    "attributes of an event": (PROTOBUF, in_span(within(b"\x5a", b"\x1a\x00" * MILLIONS))),
+    "attributes of a resource": (PROTOBUF, within(b"\x0a", within(b"\x0a", b"\x0a\x00" * MILLIONS))),
+    "values of a list": (PROTOBUF, in_span(within(b"\x4a", within(b"\x12", within(b"\x2a", b"\x0a\x00" * MILLIONS))))),
+    "unknown fields": (PROTOBUF, b"\xa0\x06\x01" * 2_500_000),
+    "JSON objects": (JSON, b'{"resourceSpans":[' + b"{}," * 2_500_000 + b"{}]}"),
+    "JSON lists": (JSON, b'{"a":[' + b"[]," * 2_500_000 + b"[]]}"),
+    "JSON texts": (JSON, b'{"a":[' + b'"ab",' * 1_500_000 + b"0]}"),
+    "JSON members": (JSON, b"{" + b",".join(b'"%x":0' % number for number in range(700_000)) + b"}"),
+    "deep JSON": (JSON, b'{"resourceSpans":' + b"[" * MILLIONS),
+}
+
+
+@pytest.mark.parametrize("name", NOTHINGS)
+def test_a_batch_of_millions_of_nothings_is_refused(stand_in: StandIn, name: str) -> None:
+    """What is small on the wire and large once read ends in 413, packed or not, and the next batch is taken."""
+    content_type, body = NOTHINGS[name]
+    for sent, encoding in ((body, "identity"), (gzip.compress(body, 1), "gzip")):
+        assert stand_in.export(sent, content_type, Content_Encoding=encoding).status_code == 413
     assert stand_in.export(trace_of(5)).content == b""
 
 
+MEASURE = """
+import resource, sys
+from services.jaeger.receiving import otlp
+from google.protobuf import json_format
+kind, path = sys.argv[1:]
+body = open(path, "rb").read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    (otlp.from_json if kind.endswith("json") else otlp.from_protobuf)(body)
+except otlp.TooLarge:
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // (1024 if sys.platform == "darwin" else 1))
+"""
+
+
+@pytest.mark.parametrize("name", NOTHINGS)
+def test_what_is_refused_takes_no_memory(tmp_path: Path, name: str) -> None:
+    """It is counted before an object is made: 7 MB of empty resources took 800 MB."""
+    content_type, body = NOTHINGS[name]
+    path = tmp_path / "body"
+    path.write_bytes(body)
+    command = [sys.executable, "-c", MEASURE, content_type, str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) < 8 * 1024  # KiB
+
+
+def test_a_large_honest_batch_is_taken(stand_in: StandIn) -> None:
+    """Several thousand spans with attributes, as a collector batches them, are within every bound."""
+    attributes = {f"attribute.{number}": f"value {number}" for number in range(12)}
+    spans = [a_span(trace_id=b"an-honest-batch.", span_id=n.to_bytes(8), attributes=attributes) for n in range(1, 8193)]
+    body = a_request(*spans).SerializeToString()
+    assert len(body) > 2_000_000
+    assert stand_in.export(body).content == b""
+    stored = stand_in.json(f"/api/traces/{b'an-honest-batch.'.hex()}")["data"][0]["spans"]
+    assert len(stored) == 8192
+
+
+@pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
+@pytest.mark.parametrize("zero", ["traceId", "spanId"])
+def test_an_id_of_zeros_is_told(stand_in: StandIn, content_type: str, zero: str) -> None:
+    """OpenTelemetry calls it invalid: it is stored, as Jaeger does, and the exporter gets a warning."""
+    ids = {"traceId": "ab" * 16, "spanId": "cd" * 8, zero: "0" * (32 if zero == "traceId" else 16)}
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{**ids, "name": "n"}]}]}]}).encode()
+    if content_type == JSON:
+        partial = stand_in.export(body, JSON).json()["partialSuccess"]
+        assert (partial["rejectedSpans"], "zeros" in partial["errorMessage"]) == ("0", True)
+    else:
+        answer = stand_in.export(otlp.from_json(body).SerializeToString())
+        told = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        assert (told.rejected_spans, "zeros" in told.error_message) == (0, True)
+
+
 @pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        ("application/x-protobuf", b"\x0a\x00" * 4_000_000),
-        ("application/x-protobuf", b"\x0a\x02\x12\x00" * 2_000_000),
-        ("application/x-protobuf", b"\x0a\x04\x12\x02\x12\x00" * 1_300_000),
-        ("application/json", b'{"resourceSpans":[' + b"{}," * 2_500_000 + b"{}]}"),
-    ],
-    ids=["resources", "scopes", "spans", "JSON objects"],
+    "body", [b"[]", b"{", b'{"resourceSpans": 3}', b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":3}]}]}]}']
 )
-def test_a_batch_of_millions_of_nothings_is_refused(stand_in: StandIn, content_type: str, body: bytes) -> None:
-    """What is small on the wire and large once read ends in 413, packed or not."""
-    for sent, encoding in ((body, "identity"), (gzip.compress(body), "gzip")):
-        assert stand_in.export(sent, content_type, Content_Encoding=encoding).status_code == 413
+def test_a_reason_is_said_once(stand_in: StandIn, body: bytes) -> None:
+    """Not again in front of itself."""
+    message = stand_in.export(body, JSON).json()["message"]
+    assert message.count("not an OTLP trace request") == 1
 
 
 def test_exporters_may_send_at_once(start_stand_in: Callable[..., StandIn]) -> None:
