@@ -20,6 +20,12 @@ from services.jaeger.store.store import Snapshot
 from services.jaeger.store.tables import Source
 
 CACHED = 2048  # attributes; those of a trace repeat themselves
+NUMBERS = (  # 64-bit ones are text in JSON
+    ("flags", "flags", ""),
+    ("kind", "kind", ""),
+    ("start_time_unix_nano", "startTimeUnixNano", '"'),
+    ("end_time_unix_nano", "endTimeUnixNano", '"'),
+)
 DROPPED = (
     ("dropped_attributes_count", "droppedAttributesCount"),
     ("dropped_events_count", "droppedEventsCount"),
@@ -43,22 +49,16 @@ def trace_json(snapshots: Iterable[Snapshot]) -> str:
 
 def _resource(serialized: bytes, schema: str, scopes: dict[Source, list[str]]) -> str:
     resource = Resource.FromString(serialized)
-    fields = [attributes_json(resource.attributes), _count("droppedAttributesCount", resource.dropped_attributes_count)]
     scope_spans = ",".join(_scope(source, spans) for source, spans in scopes.items())
-    tail = _text("schemaUrl", schema)
-    return f'{{"resource":{{{_join(fields)}}},"scopeSpans":[{scope_spans}]{"," + tail if tail else ""}}}'
+    return _object(
+        f'"resource":{_object(_attributes(resource))}', f'"scopeSpans":[{scope_spans}]', _text("schemaUrl", schema)
+    )
 
 
 def _scope(source: Source, spans: list[str]) -> str:
     scope = InstrumentationScope.FromString(source.scope)
-    fields = [
-        _text("name", scope.name),
-        _text("version", scope.version),
-        attributes_json(scope.attributes),
-        _count("droppedAttributesCount", scope.dropped_attributes_count),
-    ]
-    tail = _text("schemaUrl", source.scope_schema)
-    return f'{{"scope":{{{_join(fields)}}},"spans":[{",".join(spans)}]{"," + tail if tail else ""}}}'
+    named = _object(_text("name", scope.name), _text("version", scope.version), _attributes(scope))
+    return _object(f'"scope":{named}', f'"spans":[{",".join(spans)}]', _text("schemaUrl", source.scope_schema))
 
 
 def _span(trace_id: str, span: Any) -> str:
@@ -67,14 +67,9 @@ def _span(trace_id: str, span: Any) -> str:
         fields.append(f'"parentSpanId":"{parent.hex()}"')
     if state := span.trace_state:
         fields.append(f'"traceState":{quote(state)}')
-    if flags := span.flags:
-        fields.append(f'"flags":{flags}')
-    if kind := span.kind:
-        fields.append(f'"kind":{kind}')
-    if start := span.start_time_unix_nano:
-        fields.append(f'"startTimeUnixNano":"{start}"')
-    if end := span.end_time_unix_nano:
-        fields.append(f'"endTimeUnixNano":"{end}"')
+    for field, name, quotes in NUMBERS:
+        if number := getattr(span, field):
+            fields.append(f'"{name}":{quotes}{number}{quotes}')
     if attributes := span.attributes:
         fields.append(f'"attributes":[{",".join(sorted_by_key(attributes, _attribute))}]')
     if events := span.events:
@@ -91,46 +86,29 @@ def _span(trace_id: str, span: Any) -> str:
 
 def _status(serialized: bytes) -> str:
     status = Status.FromString(serialized)
-    return "{" + _join((_text("message", status.message), _count("code", status.code))) + "}"
+    return _object(_text("message", status.message), _count("code", status.code))
 
 
 def _event(serialized: bytes) -> str:
     event = Span.Event.FromString(serialized)
-    return (
-        "{"
-        + _join(
-            (
-                _nanos("timeUnixNano", event.time_unix_nano),
-                _text("name", event.name),
-                attributes_json(event.attributes),
-                _count("droppedAttributesCount", event.dropped_attributes_count),
-            )
-        )
-        + "}"
-    )
+    return _object(_nanos("timeUnixNano", event.time_unix_nano), _text("name", event.name), _attributes(event))
 
 
 def _link(serialized: bytes) -> str:
     link = Span.Link.FromString(serialized)
-    return (
-        "{"
-        + _join(
-            (
-                f'"traceId":"{link.trace_id.hex()}","spanId":"{link.span_id.hex()}"',
-                _text("traceState", link.trace_state),
-                attributes_json(link.attributes),
-                _count("droppedAttributesCount", link.dropped_attributes_count),
-                _count("flags", link.flags),
-            )
-        )
-        + "}"
+    return _object(
+        f'"traceId":"{link.trace_id.hex()}","spanId":"{link.span_id.hex()}"',
+        _text("traceState", link.trace_state),
+        _attributes(link),
+        _count("flags", link.flags),
     )
 
 
-def attributes_json(attributes: Iterable[KeyValue]) -> str:
-    """`"attributes":[…]` in alphabetical order, nothing when there are none."""
-    found = sorted_by_key([item.SerializeToString() for item in attributes], _attribute)
-    return f'"attributes":[{",".join(found)}]' if found else ""
+def _attributes(holder: Resource | InstrumentationScope | Span.Event | Span.Link) -> str:
+    """The attributes in alphabetical order and how many were dropped; nothing when there are none."""
+    found = sorted_by_key([item.SerializeToString() for item in holder.attributes], _attribute)
+    listed = f'"attributes":[{",".join(found)}]' if found else ""
+    return _join((listed, _count("droppedAttributesCount", holder.dropped_attributes_count)))
 
 
 def sorted_by_key(attributes: Iterable[bytes], convert: "_lru_cache_wrapper[tuple[str, str]]") -> list[str]:
@@ -171,6 +149,10 @@ def double_json(number: float) -> str:
     if math.isfinite(number):
         return repr(number)
     return '"NaN"' if math.isnan(number) else '"Infinity"' if number > 0 else '"-Infinity"'
+
+
+def _object(*fields: str) -> str:
+    return "{" + _join(fields) + "}"
 
 
 def _join(fields: Iterable[str]) -> str:

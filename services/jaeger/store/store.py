@@ -15,7 +15,6 @@ from services.jaeger.store.trace import KINDS, NO_ID, RECORD, Calls, Record, Tra
 
 MAX_SPAN = 2**20  # bytes; a span beyond it is rejected
 MAX_PARTS = 10_000  # attributes, events or links; a span with more of one is rejected
-ZERO_ID = "a span has a trace id or a span id of nothing but zeros, which is invalid: it was stored as it came"
 SHARED_CALLS = 1000  # shapes of traces that are remembered
 
 
@@ -50,11 +49,8 @@ class Store:
         return self._trace_bytes + self.operations.size + self.sources.size
 
     def add(self, request: ExportTraceServiceRequest) -> tuple[int, str]:
-        """Store a batch. How many of its spans were rejected, and why the last of them was.
-
-        With none rejected the reason may still be there: what is wrong with a span that was stored all the same.
-        """
-        rejected, reason, warning = 0, "", ""
+        """Store a batch. How many of its spans were rejected, and why the last of them was."""
+        rejected, reason = 0, ""
         for resource_spans in request.resource_spans:
             service = named(resource_spans.resource)
             resource = resource_spans.resource.SerializeToString(deterministic=True)
@@ -70,12 +66,10 @@ class Store:
                     for span in scope_spans.spans:
                         if problem := self._add_span(span, source):
                             rejected, reason = rejected + 1, problem
-                        elif not (any(span.trace_id) and any(span.span_id)):
-                            warning = ZERO_ID
                     self._evict()
         with self.lock:
             self.rejected += rejected
-        return rejected, reason or warning
+        return rejected, reason
 
     def _add_span(self, span: Span, source: Source) -> str:
         """Store one span; says why when it cannot be."""
