@@ -21,6 +21,8 @@ MAX_SPANS = 50_000
 MAX_MESSAGES = 300_000  # spans, attributes, values, …: in JSON each is an object
 MAX_JSON_VALUES = 1_200_000  # at most so many members and elements, however small
 
+ZERO_ID = "a span has a trace id or a span id of nothing but zeros, which is invalid: it was stored as it came"
+
 
 class BadRequest(ValueError):
     """The body is not an OTLP trace request; the message says why."""
@@ -44,6 +46,12 @@ def gunzip(body: bytes, limit: int) -> bytes:
     if member.unused_data:
         raise BadRequest("there is something after the gzip data")
     return unpacked
+
+
+def invalid_id(request: ExportTraceServiceRequest) -> str:
+    """What is wrong with a span's ids, though they can be stored; empty when nothing is."""
+    spans = (span for each in request.resource_spans for scope in each.scope_spans for span in scope.spans)
+    return "" if all(any(span.trace_id) and any(span.span_id) for span in spans) else ZERO_ID
 
 
 def from_protobuf(body: bytes) -> ExportTraceServiceRequest:

@@ -40,12 +40,14 @@ class Receiver(App):
                 body = request.body()
                 if encoding == "gzip":
                     body = otlp.gunzip(body, self.max_body)
-                rejected, reason = self.store.add(READERS[content_type](body))
+                batch = READERS[content_type](body)
+                warning = otlp.invalid_id(batch)
+                rejected, reason = self.store.add(batch)
             except otlp.TooLarge as error:
                 return failure(content_type, str(error), 413)
             except otlp.BadRequest as error:
                 return failure(content_type, str(error), 400)
-        return accepted(content_type, rejected, reason)
+        return accepted(content_type, rejected, reason or warning)
 
 
 def accepted(content_type: str, rejected: int, reason: str) -> Response:
