@@ -5,12 +5,12 @@ from collections.abc import Callable, Container
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from common import deadline
 from common.errors import DATABASE_AWAY, DATABASE_LOST, NO_TIME, NOTHING_BEGUN, UNREACHABLE, Problem
+from common.telemetry import Adapter, note_attempt
 
 # For so long after it was found away a service is asked again: on a machine that is far too busy a restart may take as
 # long, and an answer that comes late is better than none. The request's own deadline ends it before.
@@ -37,7 +37,7 @@ class ServiceClient:
         self.session = requests.Session()
         # Proxies and .netrc are for the world outside; reading them costs each call too.
         self.session.trust_env = False
-        adapter = HTTPAdapter(pool_maxsize=64)
+        adapter = Adapter()
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
 
@@ -83,6 +83,7 @@ class ServiceClient:
             stop=AwayTooLong(until, RECONNECT_SECONDS),
             wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
             retry=retry_if_exception(_away),
+            before=note_attempt,
             reraise=True,
         )
         try:

@@ -13,6 +13,7 @@ from common import deadline
 from common.errors import OVERLOADED, Problem, register_errors
 from common.health import health
 from common.serving import hosts
+from common.telemetry import describe_server
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
             trace.get_current_span().update_name(method)
         if problem := hosts.refusal(request.headers.get("Host"), names):
             raise Problem(403, problem)
+        describe_server(trace.get_current_span(), request.headers.get("Host"))
         if request.endpoint in UNCOUNTED:
             return
         deadline.begin(timeout)

@@ -5,17 +5,24 @@ import uuid
 
 from flask import Flask, Response, jsonify, render_template, request
 from opentelemetry import trace
-from opentelemetry.instrumentation.propagators import TraceResponsePropagator, set_global_response_propagator
+from opentelemetry.instrumentation.propagators import set_global_response_propagator
 from pydantic import Field
 
 from common.errors import Problem, problem_response
 from common.schemas import Card, CustomerId, Items, read_body, read_idempotency_key
 from common.service import create_service
 from common.settings import ServiceSettings, load
+from common.telemetry import TraceHeaders
 from gateway import openapi
 from gateway.clients import Inventory, Orders
 
 log = logging.getLogger(__name__)
+
+# Scripts, styles and requests of the shop's own only, nothing inline, in nobody else's frame.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class Settings(ServiceSettings):
@@ -60,8 +67,14 @@ def create_app() -> Flask:
     settings = load(Settings)
     orders, inventory = Orders(settings.order_url), Inventory(settings.inventory_url)
     app = create_service("gateway", {}, timeout=20.0)
-    # Every answer names its trace in a `traceresponse` header.
-    set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
+    # Every answer names its trace.
+    set_global_response_propagator(TraceHeaders())  # type: ignore[no-untyped-call]
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
     # Instead of the one that every service has, and for its errors of every kind.
     @app.errorhandler(Problem)

@@ -4,12 +4,12 @@ import time
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from common import deadline
 from common.errors import Problem
 from common.http_client import AwayTooLong, never_made
+from common.telemetry import Adapter, note_attempt
 
 # How often a provider that answers 5xx is asked.
 ATTEMPTS = 3
@@ -48,8 +48,9 @@ class Provider:
         self.url = url.rstrip("/")
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
-        self.session.mount("https://", HTTPAdapter(pool_maxsize=64))
+        adapter = Adapter(stranger=True)
+        self.session.mount("http://", adapter)
+        self.session.mount("https://", adapter)
 
     def charge(self, order_id: str, amount_cents: int, currency: str, card: str) -> dict[str, Any]:
         """Charge the card once for this order; returns the provider's charge, the first one in a repetition.
@@ -98,6 +99,7 @@ class Provider:
             stop=Enough(time.monotonic() + (60 if left is None else left), RECONNECT_SECONDS),
             wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
             retry=retry_if_exception_type(ProviderError),
+            before=note_attempt,
         )
         try:
             response = attempts(attempt)

@@ -4,6 +4,7 @@ import os
 import socket
 import socketserver
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,6 +167,35 @@ def test_odd_state_and_baggage_harm_no_checkout(sound: FragileStack, headers: di
     answer = sound.checkout(**well_formed("01"), **headers)
     assert answer.status_code == 201, answer.text
     assert answer.json()["trace_id"] == TRACE
+
+
+def test_whether_a_trace_is_kept_is_not_for_a_customer_to_say(sound: FragileStack) -> None:
+    """One who does not sample is told of a trace that is there, whole; what he carries with it goes no further."""
+    trace_id = uuid.uuid4().hex
+    headers = {"traceparent": f"00-{trace_id}-00f067aa0ba902b7-00", "baggage": "customer=secret"}
+    answer = sound.checkout(**headers)
+    assert answer.json()["trace_id"] == trace_id
+    assert answer.headers["Server-Timing"] == f"trace;desc={answer.headers['traceresponse']}"
+    assert int(answer.headers["traceresponse"][-2:], 16) & 1
+    trace = sound.trace(trace_id, SPANS)
+    assert {"gateway", "order", "inventory", "payment"} <= set(trace.services)
+    servers = [span for span in trace.spans if span.kind == "server"]
+    assert {span.attributes["server.address"] for span in servers} == {"127.0.0.1"}
+
+
+def test_a_statement_that_failed_says_so(sound: FragileStack) -> None:
+    """Its SQLSTATE, as the conventions have it: here it was canceled when its request's time was over."""
+    with sound.inventory() as stranger, stranger.transaction():
+        stranger.execute("SELECT 1 FROM product WHERE sku = 'SKU-00017' FOR UPDATE")
+        answer = sound.checkout(("SKU-00017", 1), **{"X-Timeout-Ms": "1500"})
+    assert answer.status_code >= 500
+    trace = sound.jaeger.wait_for_trace(
+        answer.json()["trace_id"],
+        until=lambda found: any("db.response.status_code" in s.attributes for s in found.spans),
+    )
+    failed = next(span for span in trace.spans if "db.response.status_code" in span.attributes)
+    assert (failed.service, failed.name) == ("inventory", "SELECT product")
+    assert failed.attributes["db.response.status_code"] == failed.attributes["error.type"] == "57014"
 
 
 def test_headers_beyond_all_bounds_are_refused(sound: FragileStack) -> None:

@@ -114,7 +114,9 @@ def test_each_attempt_at_the_provider_is_a_span(stack: Stack) -> None:
     """Retries can be seen, one span an attempt; then the order makes sure that nothing was charged."""
     trace = checkout_trace(stack, spans=22, card="4000000000000119")
     charge = next(span for span in trace.spans if title(span) == "payment POST /charges")
-    assert [title(span) for span in trace.children(charge)] == [PROVIDER_CALL] * 3
+    attempts = trace.children(charge)
+    assert [title(span) for span in attempts] == [PROVIDER_CALL] * 3
+    assert [span.attributes.get("http.request.resend_count") for span in attempts] == [None, 1, 2]
     assert any(title(span) == "payment POST /charges/<uuid:order_id>/cancel" for span in trace.spans)
 
 

@@ -7,6 +7,13 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask, request
+from opentelemetry.baggage import set_baggage
+from opentelemetry.context import attach, detach
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 from werkzeug.serving import make_server
 
 from common.errors import Problem
@@ -22,11 +29,13 @@ class ScriptedProvider:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.keys: list[str | None] = []
+        self.headers: list[set[str]] = []
         app = Flask("scripted")
 
         @app.post("/v1/charges")
         def charge() -> tuple[dict[str, Any], int]:
             self.keys.append(request.headers.get("Idempotency-Key"))
+            self.headers.append({name.lower() for name, _ in request.headers})
             return self.answers.pop(0)()
 
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
@@ -62,6 +71,38 @@ def charge(provider: ScriptedProvider) -> dict[str, Any]:
         return client.charge("order-1", 100, "EUR", "4242424242424242")
     finally:
         client.session.close()
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """The spans of requests, which are instrumented as the launcher does it."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor = RequestsInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    yield exporter
+    instrumentor.uninstrument()
+
+
+def test_the_provider_gets_what_it_needs_and_no_more(scripted: ScriptedProvider, spans: InMemorySpanExporter) -> None:
+    """Neither the trace nor a customer's baggage leaves the company; the call has its span all the same."""
+    scripted.answers = [captured]
+    token = attach(set_baggage("customer", "secret"))
+    charge(scripted)
+    detach(token)
+    needed = {"host", "user-agent", "accept", "accept-encoding", "connection", "content-length", "content-type"}
+    assert scripted.headers == [needed | {"idempotency-key"}]
+    assert [span.kind for span in spans.get_finished_spans()] == [SpanKind.CLIENT]
+
+
+def test_an_attempt_says_that_it_is_one_more(scripted: ScriptedProvider, spans: InMemorySpanExporter) -> None:
+    """`http.request.resend_count` on the second and the third, and not on the first of the next charge."""
+    scripted.answers = [failed, failed, captured, captured]
+    charge(scripted)
+    charge(scripted)
+    counts = [(span.attributes or {}).get("http.request.resend_count") for span in spans.get_finished_spans()]
+    assert counts == [None, 1, 2, None]
 
 
 def test_a_5xx_is_tried_again_with_the_same_key(scripted: ScriptedProvider) -> None:
