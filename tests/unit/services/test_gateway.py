@@ -1,5 +1,6 @@
 """The public API, with the services behind it replaced."""
 
+import re
 from typing import Any
 
 import pytest
@@ -194,3 +195,14 @@ def test_the_api_document_names_the_routes_there_are(client: FlaskClient) -> Non
 def test_no_probe_follows_a_neighbour(client: FlaskClient, probe: str) -> None:
     """The services behind are away, and the gateway is still the one to ask: it tells who is."""
     assert client.get(probe).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/products", "/nothing", "/static/shop.js"])
+def test_a_browser_runs_nothing_but_the_shop_s_own(client: FlaskClient, path: str) -> None:
+    """Every answer forbids guessing its type, and what is not the shop's own; the page needs nothing inline."""
+    answer = client.get(path)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; ")
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    answer.close()
+    assert not re.search(r"<script>|<style|style=|\bon[a-z]+=", client.get("/").text)
