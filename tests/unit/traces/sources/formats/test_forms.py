@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from tests.unit.traces.sources.formats.same_trace import (
     FORMS,
@@ -61,9 +62,7 @@ def test_zipkin() -> None:
 
 def test_the_exporters_file_in_protobuf_and_json_packed_by_itself() -> None:
     """With compression the exporter packs each message and writes its length in front."""
-    import zstandard
-
-    packed = zstandard.ZstdCompressor().compress
+    packed = zstd.compress
     data = framed(
         packed(message().SerializeToString()), packed(dumped({"resourceMetrics": []})), packed(dumped(otlp()))
     )
