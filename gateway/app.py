@@ -48,11 +48,12 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
-def tell_what_is_open(problem: Problem, idempotency_key: str) -> None:
+def tell_what_is_open(problem: Problem, idempotency_key: str, *, theirs: bool) -> None:
     """Add to a checkout's problem what its customer needs in order not to buy twice.
 
     The order service tells an order's status. Without its word there may be an order all the same, unless nothing was
-    begun. Whoever comes again while it is open must do it with the same key, also when that was made here.
+    begun. Whoever comes again while it is open must do it with the same key, also when that was made here: a customer
+    who gave none, and may obey Retry-After without reading the rest, is not invited.
     """
     if "order_status" not in problem.extra and not problem.refused:
         problem.extra["order_status"] = "unknown"
@@ -60,6 +61,8 @@ def tell_what_is_open(problem: Problem, idempotency_key: str) -> None:
             problem.status, problem.detail = 503, f"the first answer was lost, the second said: {problem.detail}"
     if problem.extra.get("order_status") in ("pending", "unknown"):
         problem.extra["idempotency_key"] = idempotency_key
+        if not theirs:
+            problem.headers.pop("Retry-After", None)
 
 
 def create_app() -> Flask:
@@ -89,13 +92,14 @@ def create_app() -> Flask:
     @app.post("/checkout")
     def checkout() -> tuple[Response, int]:
         # A key of our own where the client has none: a call to the order service may have to be repeated.
-        key = read_idempotency_key() or str(uuid.uuid4())
+        given = read_idempotency_key()
+        key = given or str(uuid.uuid4())
         wanted = read_body(Checkout)
         log.info("checkout of %s: %s", wanted.customer_id, wanted.listed())
         try:
             order = orders.place(wanted.model_dump(), key)
         except Problem as problem:
-            tell_what_is_open(problem, key)
+            tell_what_is_open(problem, key, theirs=given is not None)
             raise
         return jsonify(**order, trace_id=current_trace_id()), 201
 

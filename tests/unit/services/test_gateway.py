@@ -144,6 +144,22 @@ def test_whoever_cannot_know_is_told_how_to_ask_again(client: FlaskClient, monke
         assert [answer.json.get("idempotency_key")] == open_ones
 
 
+@pytest.mark.parametrize("order_status", ["pending", "failed", None])
+@pytest.mark.parametrize("key", ["mine", None])
+def test_only_who_cannot_buy_twice_is_invited(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, order_status: str | None, key: str | None
+) -> None:
+    """While an order is open, Retry-After is for customers with a key: some obey it and read nothing else."""
+    problem = Problem(503, "away", headers={"Retry-After": "1"}, order_id="o", order_status=order_status)
+
+    def place(self: Orders, order: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
+        raise problem
+
+    monkeypatch.setattr(Orders, "place", place)
+    answer = client.post("/checkout", json=CHECKOUT, headers={"Idempotency-Key": key} if key else {})
+    assert ("Retry-After" in answer.headers) == (key is not None or order_status != "pending")
+
+
 def test_an_unexpected_error_is_a_problem_without_a_traceback(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
