@@ -17,6 +17,7 @@ SERVICE  :=
 SETTLE   := 0
 LEVEL    := 1
 SEED     :=
+SECOND   :=
 ARGS     :=
 
 .DEFAULT_GOAL := help
@@ -102,8 +103,8 @@ dead-letters: ## what the worker has set aside after several attempts, and why
 retry: ## hand the dead letters back to the worker
 	@$(spans) retry
 
-chaos: ## kill, pause and cut at random while customers buy, then audit (DURATION=60 s, SEED=7)
-	@$(spans) chaos --duration "$(or $(DURATION),60)" --seed "$(SEED)"
+chaos: ## kill, pause, cut and lock at random while customers buy, then audit (DURATION=60 s, SEED=7, SECOND=1)
+	@$(spans) chaos --duration "$(or $(DURATION),60)" --seed "$(SEED)" $(if $(SECOND),--second)
 
 ##@ Work on it
 

@@ -209,13 +209,14 @@ def chaos(
     duration: Annotated[float, typer.Option(min=1, help="Seconds.")] = 60,
     seed: Annotated[str, typer.Option(help="A number: the same one makes the same faults. Empty: any.")] = "",
     users: Annotated[int, typer.Option(min=1, max=64, help="Customers at once.")] = 8,
+    second: Annotated[bool, typer.Option(help="With a second order service and a second worker.")] = False,
 ) -> None:
-    """Kill, pause and cut at random while customers buy, then audit. The trace backend loses its traces."""
+    """Kill, pause, cut and lock at random while customers buy, then audit. The trace backend loses its traces."""
     from workshop.chaos.chaos import chaos
 
     if seed and not seed.isdecimal():
         raise StackError(f"SEED is {seed!r}: give a whole number, 0 or more, or none")
-    sys.exit(0 if chaos(duration, int(seed) if seed else None, users) else 1)
+    sys.exit(0 if chaos(duration, int(seed) if seed else None, users, second) else 1)
 
 
 @app.command(context_settings=HANDED_ON)

@@ -56,6 +56,8 @@ def make_database(admin: psycopg.Connection, url: str, settings: dict[str, str])
     admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, password))
     if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (wanted["dbname"],)).fetchone():
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, role))
+    # `make chaos` lets a database refuse connections; if it was killed, that has stayed.
+    admin.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT -1").format(name))
     for key, value in settings.items():
         statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
         admin.execute(statement.format(name, sql.Identifier(key), sql.Literal(value)))

@@ -178,7 +178,7 @@ def test_a_short_deadline_is_answered_by_whoever_works_on_it(sound: FragileStack
 
 def test_a_rolling_restart_loses_no_checkout(sound: FragileStack) -> None:
     """Each process is restarted while customers buy, who repeat what fails: all of them get their answer."""
-    customers = Customers(sound.gateway, sound.settings.seed_products, 6, patience=60)
+    customers = Customers([sound.gateway], sound.settings.seed_products, 6, patience=60)
     customers.start()
     for name in ROLLED:
         sound.stop(name)

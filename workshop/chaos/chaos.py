@@ -3,7 +3,8 @@
 import contextlib
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,20 +12,31 @@ from psycopg.rows import class_row
 
 from workshop.chaos import audit, records
 from workshop.chaos.customers import Checkout, Customers
+from workshop.chaos.docker_targets import DockerTargets
 from workshop.chaos.faults import Faults
 from workshop.chaos.invariants import judge
 from workshop.chaos.plan import Action, make_plan
+from workshop.chaos.second import Second
+from workshop.chaos.targets import LocalTargets, Targets
 from workshop.stack import runtime
-from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all, undisturbed
-from workshop.stack.local import system as local
 from workshop.stack.screen import say
 from workshop.stack.settings import Settings, current
 
 PROGRESS_SECONDS = 5.0
 # After the last fault, until no order is pending.
 SETTLE_SECONDS = 180.0
+# How each kind of fault is called when it is counted.
+KINDS = {
+    "kill": "kills",
+    "term": "sigterms",
+    "pause": "pauses",
+    "cut": "cuts",
+    "refuse": "outages",
+    "lock": "locks",
+    "disconnect": "unplugged",
+}
 
 THEIR_ORDERS = """
 SELECT customer_id AS customer, id, status, attended_at > created_at AS settled
@@ -50,17 +62,24 @@ class Result:
     lost: list[str] = field(default_factory=list)
 
 
-def chaos(duration: float, seed: int | None, users: int) -> bool:
-    """Run it against the stack that is up; True when nothing was lost and every invariant holds."""
+def chaos(duration: float, seed: int | None, users: int, second: bool = False) -> bool:
+    """Run it against the stack that is up; True when nothing was lost and every invariant holds.
+
+    With `second`, two order services and two workers, and a second gateway where that is needed, share the databases.
+    """
     handle_all()
     settings = current()
-    check(settings)
+    up = check(settings)
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
-    plan = make_plan(seed, duration)
-    say(f"{users} customers for {duration:g} s, {len(plan)} faults; SEED={seed} makes the same plan again")
-    faults = Faults(settings)
-    customers = Customers(settings.gateway_url, settings.seed_products, users, 60 + 2 * settings.settle_after_seconds)
+    faults = Faults(settings, targets_of(up, settings, second))
+    plan = make_plan(seed, duration, faults.targets.ground)
+    again = f"SEED={seed}{' SECOND=1' if second else ''} makes the same plan again"
+    say(f"{users} customers for {duration:g} s, {len(plan)} faults; {again}")
+    patience = 90 + 2 * settings.settle_after_seconds
+    customers = Customers(faults.targets.gateways, settings.seed_products, users, patience, seed)
     try:
+        if second:
+            faults.restore()
         customers.start()
         break_things(faults, plan, customers, duration)
         customers.close()
@@ -72,24 +91,32 @@ def chaos(duration: float, seed: int | None, users: int) -> bool:
         with undisturbed():
             with contextlib.suppress(OSError):
                 say("Putting everything right.")
-            faults.restore()
+            try:
+                faults.restore()
+            finally:
+                faults.targets.close()
         raise
-    return report(settings, customers, faults)
+    try:
+        return report(settings, customers, faults)
+    finally:
+        faults.targets.close()
 
 
-def check(settings: Settings) -> None:
-    """StackError unless the local runtime is up and ready: only there are the processes ours to kill."""
+def check(settings: Settings) -> runtime.Runtime:
+    """Which runtime is up and ready; StackError when none is."""
     up = runtime.what_is_up(settings)
     if up is None:
         raise StackError("nothing is up to be broken: make up starts the system")
+    if away := targets_of(up, settings, second=False).away():
+        raise StackError(f"not everything is ready: {', '.join(away)}; make status, make up")
+    return up
+
+
+def targets_of(up: runtime.Runtime, settings: Settings, second: bool) -> Targets:
+    """What can be broken in a runtime."""
     if up == "docker":
-        by_hand = " ".join(docker.compose(settings, "kill", "order"))
-        raise StackError(
-            "chaos kills processes of the local runtime, and the Docker runtime is up: make down, then "
-            f"RUNTIME=local make up; or break a container by hand ({by_hand}), then make up and make audit"
-        )
-    if not local.all_ready(settings):
-        raise StackError(f"not everything is ready: {', '.join(Faults(settings).away())}; make status, make up")
+        return DockerTargets(settings, second)
+    return LocalTargets(settings, Second(settings) if second else None)
 
 
 def break_things(faults: Faults, plan: list[Action], customers: Customers, duration: float) -> None:
@@ -131,16 +158,16 @@ def report(settings: Settings, customers: Customers, faults: Faults) -> bool:
     """Wait until nothing is pending, audit, print the figures; True when nothing is wrong."""
     audit.wait_until_settled(settings, SETTLE_SECONDS)
     result = reconcile(customers.checkouts, orders_of(settings, customers.name))
+    result.lost.extend(customers.wrong)
     verdicts = judge(records.read(settings), pending_seconds=SETTLE_SECONDS)
     figures = customers.figures()
     say("")
     audit.show(verdicts)
     say("")
-    for name in ("sent", "confirmed", "declined", "refused", "gave up", "retries"):
+    for name in ("sent", "confirmed", "declined", "refused", "gave up", "unsure", "retries"):
         say(f"{name if name != 'sent' else 'checkouts':10} {figures[name]:6,}")
-    say(f"{'kills':10} {faults.done['kill']:6,}")
-    say(f"{'pauses':10} {faults.done['pause']:6,}")
-    say(f"{'cuts':10} {faults.done['cut']:6,}")
+    for kind, name in KINDS.items():
+        say(f"{name:10} {faults.done[kind]:6,}")
     say(f"{'recovered':10} {result.recovered:6,}   orders that were left half-done, and that the worker finished")
     say(f"{'500s':10} {customers.answers[500]:6,}   answers that nobody thought of")
     say(f"{'lost':10} {len(result.lost):6,}", "red" if result.lost else "green")
@@ -161,16 +188,25 @@ def orders_of(settings: Settings, name: str) -> list[TheirOrder]:
 def reconcile(checkouts: list[Checkout], orders: list[TheirOrder]) -> Result:
     """Compare what the customers were answered with what the system has."""
     result = Result(recovered=sum(order.settled for order in orders))
-    confirmed: dict[str, list[str]] = {}
+    confirmed: dict[str, set[str]] = defaultdict(set)
     for order in orders:
         if order.status == "confirmed":
-            confirmed.setdefault(order.customer, []).append(order.id)
+            confirmed[order.customer].add(order.id)
+    by_customer: dict[str, list[Checkout]] = defaultdict(list)
     for checkout in checkouts:
-        has = confirmed.get(checkout.customer, [])
-        if len(has) > 1:
-            result.lost.append(f"{checkout.customer} has bought once and has the orders {', '.join(has)}")
-        elif checkout.outcome == "confirmed" and has != [checkout.order_id]:
-            result.lost.append(f"{checkout.customer} was told that {checkout.order_id} is confirmed; it is not")
-        elif checkout.outcome in ("declined", "refused") and has:
-            result.lost.append(f"{checkout.customer} was {checkout.outcome}, and has the order {has[0]}")
+        by_customer[checkout.customer].append(checkout)
+    for customer, theirs in by_customer.items():
+        result.lost.extend(lost_of(customer, theirs, confirmed[customer]))
     return result
+
+
+def lost_of(customer: str, theirs: list[Checkout], confirmed: set[str]) -> Iterator[str]:
+    """A sentence for each of a customer's checkouts that is not what was answered; `confirmed` is what there is."""
+    told = {each.order_id for each in theirs if each.outcome == "confirmed"}
+    for each in sorted(map(str, told - confirmed)):
+        yield f"{customer} was told that {each} is confirmed; it is not"
+    # Whoever has no answer may have an order, or none.
+    unknown = sum(each.outcome in ("gave up", "unsure") for each in theirs)
+    if len(confirmed - told) > unknown:
+        answers = ", ".join(each.outcome for each in theirs)
+        yield f"{customer} was answered {answers}, and has the orders {', '.join(sorted(confirmed))}"

@@ -1,112 +1,77 @@
-"""Does what a plan says to the processes of the local runtime, and puts everything right again."""
+"""Does what a plan says to the system that is up, and puts everything right again."""
 
 import contextlib
-import signal
 import time
 from collections import Counter
 
-import psutil
 import psycopg
 
-from workshop.chaos.plan import GUNICORN, Action
+from workshop.chaos import databases
+from workshop.chaos.plan import Action
+from workshop.chaos.targets import LocalTargets, Targets
 from workshop.stack import database
 from workshop.stack.errors import StackError
-from workshop.stack.local import processes, supervisor
-from workshop.stack.local import system as local
-from workshop.stack.services import SERVICES, not_ready
 from workshop.stack.settings import Settings
-
-CUT = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = %(database)s AND usename = %(database)s AND pid <> pg_backend_pid()
-"""
 
 
 class Faults:
-    """The faults that were made, and the processes that are paused just now."""
+    """The faults that were made, and those that last just now, each with what ends it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, targets: Targets | None = None) -> None:
         self.settings = settings
+        self.targets: Targets = targets or LocalTargets(settings)
         self.done: Counter[str] = Counter()
-        self._paused: list[tuple[float, list[psutil.Process]]] = []
+        self._lasting: list[tuple[float, databases.Undo]] = []
 
     def make(self, action: Action) -> bool:
-        """Kill, pause or cut; False when its target is not there just now."""
-        if action.kind == "cut":
-            made = self._cut(action.target)
+        """Make a fault; False when its target is not there just now."""
+        if action.kind == "kill":
+            made = self.targets.kill(action.target, action.part)
+        elif action.kind == "term":
+            made = self.targets.terminate(action.target)
+        elif action.kind == "cut":
+            made = databases.cut(self.settings, action.target)
         else:
-            there = self._processes(action.target)
-            if action.kind == "pause":
-                self._pause(there, action.seconds)
-            else:
-                there = [self._chosen(there, action)] if there else []
-                for process in there:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
-            made = bool(there)
+            undo = self._begin(action)
+            made = undo is not None
+            if undo is not None:
+                self._lasting.append((time.monotonic() + action.seconds, undo))
         self.done[action.kind] += made
         return made
 
-    def _processes(self, name: str) -> list[psutil.Process]:
-        """A program's first process, then its children; none when supervisor has none."""
-        pid = supervisor.states(self.settings).get(name, {}).get("pid", 0)
-        return processes.tree(pid) if pid else []
-
-    def _chosen(self, there: list[psutil.Process], action: Action) -> psutil.Process:
-        """The one to be killed."""
-        if action.target in GUNICORN and action.part == "worker" and len(there) > 1:
-            return there[1]
-        return there[0]
-
-    def _pause(self, there: list[psutil.Process], seconds: float) -> None:
-        for process in there:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGSTOP)
-        if there:
-            self._paused.append((time.monotonic() + seconds, there))
-
-    def _cut(self, name: str) -> bool:
-        """End every connection of a service to its database, as a firewall or a failover does."""
-        try:
-            url = self.settings.database_url("postgres", "postgres")
-            with psycopg.connect(url, connect_timeout=1, autocommit=True) as connection:
-                return connection.execute(CUT, {"database": name}).rowcount > 0
-        except psycopg.Error:
-            return False
+    def _begin(self, action: Action) -> databases.Undo | None:
+        """Begin a fault that lasts; what ends it, None when its target is not there."""
+        if action.kind == "pause":
+            return self.targets.pause(action.target)
+        if action.kind == "disconnect":
+            return self.targets.disconnect(action.target)
+        begin = {"refuse": databases.refuse, "lock": databases.lock}[action.kind]
+        return begin(self.settings, action.target)
 
     def resume(self, everything: bool = False) -> None:
-        """Let those go on whose pause is over; or all."""
+        """End the faults whose time is over, or all; and start again what nobody else starts."""
         now = time.monotonic()
-        due = [pause for pause in self._paused if everything or pause[0] <= now]
-        self._paused = [pause for pause in self._paused if pause not in due]
-        for _, there in due:
-            for process in there:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.send_signal(signal.SIGCONT)
+        due = [each for each in self._lasting if everything or each[0] <= now]
+        self._lasting = [each for each in self._lasting if each not in due]
+        for _, undo in due:
+            try:
+                undo()
+            except (psycopg.Error, StackError):
+                # The server, or the engine, is away just now: the end of this fault has to wait.
+                self._lasting.append((now + 0.5, undo))
+        self.targets.tend()
 
     def restore(self, seconds: float = 90) -> None:
-        """Let everything go on, and wait until all is ready; StackError when something does not come back."""
-        self.resume(everything=True)
+        """End every fault, and wait until all is ready; StackError when something does not come back."""
         deadline = time.monotonic() + seconds
-        while not local.all_ready(self.settings):
+        while True:
+            self.resume(everything=True)
+            if not self._lasting and self.targets.all_ready():
+                break
             if time.monotonic() > deadline:
-                raise StackError(f"not ready {seconds:g} s after the last fault: {', '.join(self.away())}; make status")
-            self.start_what_was_given_up()
+                away = ", ".join(self.targets.away())
+                raise StackError(f"not ready {seconds:g} s after the last fault: {away}; make status")
             time.sleep(0.3)
-
-    def start_what_was_given_up(self) -> None:
-        """supervisor gives a process up that died many times in a row."""
-        for name, info in supervisor.states(self.settings).items():
-            if info["statename"] == "FATAL":
-                supervisor.start_process(self.settings, name)
-
-    def away(self) -> list[str]:
-        """What is not ready, with the reasons."""
-        running = local.running_pids(self.settings)
-        reasons = {"postgres": database.not_ready(self.settings)}
-        for service in SERVICES:
-            if service.name not in running:
-                reasons[service.name] = "does not run"
-            elif service.probed:
-                reasons[service.name] = not_ready(service, self.settings)
-        return [f"{name} ({reason})" for name, reason in reasons.items() if reason]
+        # An earlier run that was killed may have left one so.
+        with contextlib.suppress(psycopg.Error):
+            database.take_connections(self.settings)

@@ -17,7 +17,7 @@ GROUPS = {
 # What a person typed who called by way of make: an option's name there.
 MAKE_NAMES = {
     **{"count": "N", "items": "ITEMS", "card": "CARD", "users": "USERS", "rate": "RATE", "duration": "DURATION"},
-    **{"seed": "SEED", "settle": "SETTLE", "level": "LEVEL", "which": "ID", "a": "A", "b": "B"},
+    **{"seed": "SEED", "second": "SECOND", "settle": "SETTLE", "level": "LEVEL", "which": "ID", "a": "A", "b": "B"},
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings
@@ -19,6 +20,17 @@ def not_ready(settings: Settings) -> str | None:
     except psycopg.Error as error:
         return str(error).strip().splitlines()[0]
     return None
+
+
+def take_connections(settings: Settings) -> None:
+    """Let both databases take their services' connections again: a chaos that was killed leaves them refusing.
+
+    psycopg.Error when the server is away.
+    """
+    with psycopg.connect(settings.database_url("postgres", "postgres"), connect_timeout=3, autocommit=True) as admin:
+        for name in ("orders", "inventory"):
+            statement = sql.SQL("ALTER DATABASE {} CONNECTION LIMIT -1")
+            admin.execute(statement.format(sql.Identifier(name)))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 import contextlib
 import shutil
 
-from workshop.stack import machine, runtime
+import psycopg
+
+from workshop.stack import database, machine, runtime
 from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all
@@ -27,6 +29,8 @@ def up() -> None:
         runtime.tell_changed(settings)
         settings = current()
         say(f"The system was started before ({chosen} runtime); what is not up is started now.")
+        with contextlib.suppress(psycopg.Error):
+            database.take_connections(settings)
     if chosen == "docker":
         runtime.check_docker_ports(settings)
         docker.up(settings)

@@ -1,14 +1,17 @@
 """The plan of a chaos run, and what it makes of the customers' answers."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from workshop.chaos import audit
-from workshop.chaos.chaos import TheirOrder, reconcile
+from workshop.chaos.chaos import KINDS, TheirOrder, reconcile
 from workshop.chaos.customers import Checkout
 from workshop.chaos.invariants import Verdict
-from workshop.chaos.plan import DATABASES, GUNICORN, PAUSED, PROCESSES, make_plan
+from workshop.chaos.plan import DATABASES, GUNICORN, HANGING, OUTAGE_SECONDS, PROCESSES, ROWS, Ground, make_plan
+
+LASTING = ("pause", "disconnect", "refuse", "lock")
 
 
 def test_the_same_seed_makes_the_same_plan() -> None:
@@ -24,30 +27,61 @@ def test_a_longer_run_begins_like_a_shorter_one() -> None:
 
 
 def test_everything_is_broken_before_anything_is_broken_again() -> None:
-    """A short run, too, meets every process once, and both databases' connections."""
-    first = make_plan(3, 600)[: len(PROCESSES) + len(DATABASES)]
-    assert {action.target for action in first if action.kind != "cut"} == set(PROCESSES)
-    assert {action.target for action in first if action.kind == "cut"} == set(DATABASES)
+    """A short run, too, meets every process once, both databases' connections and rows, and a provider that hangs."""
+    cards = len(PROCESSES) + len(DATABASES) + len(ROWS) + 1
+    first = [action for action in make_plan(3, 600) if action.kind != "refuse"][:cards]
+    found = Counter((action.kind if action.kind in ("cut", "lock") else "process", action.target) for action in first)
+    expected = Counter(("process", name) for name in (*PROCESSES, "provider"))
+    expected += Counter(("cut", name) for name in DATABASES) + Counter(("lock", name) for name in ROWS)
+    assert found == expected
+    assert max(action.seconds for action in first if action.target == "provider") >= HANGING[0]
 
 
 def test_actions_say_what_they_need() -> None:
-    """They come in order and within the run; a pause has a length, a gunicorn's kill one of its two processes."""
-    plan = make_plan(1, 600)
+    """They come in order and within the run; what lasts has a length, a gunicorn's kill one of its two processes."""
+    plan = make_plan(1, 600, Ground(PROCESSES, GUNICORN, ("order", "postgres")))
     assert [action.at for action in plan] == sorted(action.at for action in plan)
     assert plan[-1].at < 600
+    assert {action.kind for action in plan} == set(KINDS)
     for action in plan:
-        assert (PAUSED[0] <= action.seconds <= PAUSED[1]) == (action.kind == "pause")
+        assert (action.seconds > 0) == (action.kind in LASTING)
         assert (action.part in ("master", "worker")) == (action.kind == "kill" and action.target in GUNICORN)
         assert action.target in str(action)
 
 
+def test_a_database_refuses_for_half_a_minute_now_and_then() -> None:
+    """From early on, and not so often that nobody ever buys."""
+    outages = [action for action in make_plan(2, 600) if action.kind == "refuse"]
+    assert {action.seconds for action in outages} == {OUTAGE_SECONDS}
+    assert outages[0].at < 15
+    assert 4 <= len(outages) <= 7
+    assert {action.target for seed in range(9) for action in make_plan(seed, 60) if action.kind == "refuse"} == {
+        "orders",
+        "inventory",
+    }
+
+
+def test_processes_of_one_machine_are_not_disconnected() -> None:
+    """Containers have networks of their own, processes have not."""
+    assert all(action.kind != "disconnect" for action in make_plan(4, 600))
+    there = Ground(("order", "order-2"), ("order",), ("order-2",))
+    plan = make_plan(4, 600, there)
+    assert {action.target for action in plan if action.kind == "disconnect"} == {"order-2"}
+    assert {action.part for action in plan if action.target == "order-2"} == {""}
+
+
 def test_answers_and_orders_that_agree() -> None:
-    """An order that the worker settled counts as recovered; one who gave up may have an order or not."""
+    """An order that the worker settled counts as recovered; one without an answer may have an order or not."""
     checkouts = [
         Checkout("a", "confirmed", "1", 0),
         Checkout("b", "declined", "2", 0),
         Checkout("c", "gave up", None, 9),
         Checkout("d", "refused", "4", 0),
+        Checkout("e", "unsure", None, 0),
+        Checkout("f", "confirmed", "6", 0),
+        Checkout("f", "confirmed", "7", 0),
+        Checkout("g", "confirmed", "8", 0),
+        Checkout("g", "gave up", None, 0),
     ]
     orders = [
         TheirOrder("a", "0", "failed", True),
@@ -55,27 +89,50 @@ def test_answers_and_orders_that_agree() -> None:
         TheirOrder("b", "2", "failed", False),
         TheirOrder("c", "3", "confirmed", True),
         TheirOrder("d", "4", "failed", False),
+        TheirOrder("f", "6", "confirmed", False),
+        TheirOrder("f", "7", "confirmed", False),
+        TheirOrder("g", "8", "confirmed", False),
+        TheirOrder("g", "9", "confirmed", True),
     ]
     result = reconcile(checkouts, orders)
-    assert (result.recovered, result.lost) == (2, [])
+    assert (result.recovered, result.lost) == (3, [])
 
 
 @pytest.mark.parametrize(
-    ("outcome", "orders", "said"),
+    ("outcomes", "orders", "said"),
     [
-        ("confirmed", [], "a was told that 1 is confirmed; it is not"),
-        ("confirmed", [("1", "failed")], "a was told that 1 is confirmed; it is not"),
-        ("confirmed", [("2", "confirmed")], "a was told that 1 is confirmed; it is not"),
-        ("confirmed", [("1", "confirmed"), ("2", "confirmed")], "a has bought once and has the orders 1, 2"),
-        ("gave up", [("1", "confirmed"), ("2", "confirmed")], "a has bought once and has the orders 1, 2"),
-        ("declined", [("1", "confirmed")], "a was declined, and has the order 1"),
-        ("refused", [("1", "confirmed")], "a was refused, and has the order 1"),
+        (["confirmed"], [], "a was told that 0 is confirmed; it is not"),
+        (["confirmed"], [("0", "failed")], "a was told that 0 is confirmed; it is not"),
+        (["gave up"], [("1", "confirmed"), ("2", "confirmed")], "a was answered gave up, and has the orders 1, 2"),
+        (["unsure"], [("1", "confirmed"), ("2", "confirmed")], "a was answered unsure, and has the orders 1, 2"),
+        (["declined"], [("1", "confirmed")], "a was answered declined, and has the orders 1"),
+        (["refused"], [("1", "confirmed")], "a was answered refused, and has the orders 1"),
+        (
+            ["confirmed"],
+            [("0", "confirmed"), ("1", "confirmed")],
+            "a was answered confirmed, and has the orders 0, 1",
+        ),
+        (
+            ["confirmed", "declined"],
+            [("0", "confirmed"), ("1", "confirmed")],
+            "a was answered confirmed, declined, and has the orders 0, 1",
+        ),
+        (["confirmed", "confirmed"], [("0", "confirmed")], "a was told that 1 is confirmed; it is not"),
     ],
 )
-def test_a_lost_checkout_is_named(outcome: str, orders: list[tuple[str, str]], said: str) -> None:
-    """What was answered is not what there is."""
+def test_a_lost_checkout_is_named(outcomes: list[str], orders: list[tuple[str, str]], said: str) -> None:
+    """What was answered is not what there is; the nth checkout was told the order n."""
     there = [TheirOrder("a", order_id, status, False) for order_id, status in orders]
-    assert reconcile([Checkout("a", outcome, "1", 0)], there).lost == [said]
+    assert reconcile([Checkout("a", each, str(n), 0) for n, each in enumerate(outcomes)], there).lost == [said]
+
+
+def test_a_confirmed_order_that_is_another_one_is_named_twice() -> None:
+    """What was told is not there, and what is there was not told."""
+    lost = reconcile([Checkout("a", "confirmed", "1", 0)], [TheirOrder("a", "2", "confirmed", False)]).lost
+    assert lost == [
+        "a was told that 1 is confirmed; it is not",
+        "a was answered confirmed, and has the orders 2",
+    ]
 
 
 def test_the_table_shows_five_examples(capsys: pytest.CaptureFixture[str]) -> None:
