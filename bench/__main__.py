@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "telemetry": "checkouts while the telemetry pipeline is broken",
     "backend": "the stand-in trace backend: ingest, memory, queries",
     "diagnosis": "reading a large trace",
+    "rca": "the service at fault among the suspects, on public injected faults",
 }
 
 

@@ -27,8 +27,11 @@ ROOMS: dict[str, set[str]] = {
     "workshop.traces.time": {TRACES + "model", TRACES + "wording"},
     "workshop.traces.diagnosis": {TRACES + each for each in ("model", "time", "wording")},
     "workshop.traces.comparison": {TRACES + each for each in ("model", "time", "wording")},
+    "workshop.traces.suspects": {TRACES + each for each in ("model", "time", "wording")},
     # Showing never fetches, sources never show.
-    "workshop.traces.showing": {TRACES + each for each in ("model", "time", "diagnosis", "comparison", "wording")},
+    "workshop.traces.showing": {
+        TRACES + each for each in ("model", "time", "diagnosis", "comparison", "suspects", "wording")
+    },
     "workshop.traces.assertion": {TRACES + each for each in ("model", "showing")},
     "workshop.stack": set(),
     "workshop.logs": {"workshop.stack", "workshop.traces"},

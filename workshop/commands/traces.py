@@ -70,6 +70,14 @@ def diagnose(
         typer.Option(envvar="SPANS_DATABASE_URL", help="PostgreSQL to ask for plans. Empty: the system's own."),
     ] = "",
     plan: Annotated[bool, typer.Option(help="Ask the database for the plan of a slow statement.")] = True,
+    before: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Traces from before, as ids, files or folders: say what changed since, and whose doing it is."
+        ),
+    ] = None,
+    window: Annotated[str, typer.Option(help="With --service: its traces of so long until now: 10m, 1h.")] = "",
+    before_window: Annotated[str, typer.Option(help="What --window is compared with: so long before it.")] = "1h",
     as_json: AsJson = False,
     jaeger: JaegerUrl = "",
 ) -> None:
@@ -78,10 +86,13 @@ def diagnose(
     from workshop.traces.diagnosis.diagnose import diagnose_many
     from workshop.traces.showing.diagnosis_view import DiagnosisView
 
-    if which and (last > 1 or service or operation):
+    if which and (last > 1 or service or operation or window):
         raise typer.BadParameter("give a trace or file, or --last, --service and --operation; not both")
     if operation and not service:
         raise typer.BadParameter("--operation needs --service")
+    if before or window:
+        put_suspects(which or [], before or [], service, operation, window, before_window, jaeger, as_json=as_json)
+        return
     from workshop.shop import ledger, recent
     from workshop.traces.sources import fetching
 
@@ -112,6 +123,36 @@ def diagnose(
     own = not jaeger and not files
     if own and any(ledger.cures(each.title) for result in results for each in result.findings):
         put("", "Next: make fix creates the index, make checkout shows the difference.")
+
+
+def put_suspects(
+    which: list[str],
+    before: list[str],
+    service: str,
+    operation: str,
+    window: str,
+    before_window: str,
+    jaeger: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Prints what changed between two populations: of traces given, or of two windows of time."""
+    from workshop.commands.suspects import windows
+    from workshop.traces.showing.suspects_view import SuspectsView
+    from workshop.traces.suspects.compare import compare
+
+    if bool(which) != bool(before) or bool(window) == bool(before) or (window and not service):
+        raise typer.BadParameter("give traces and --before, or --service and --window")
+    with complaining():
+        if window:
+            old, new = windows(connect(jaeger), service, operation, window, before_window)
+        else:
+            old, new = several(before, jaeger), several(which, jaeger)
+    result = compare(old, new)
+    if as_json:
+        put_json(result.as_json())
+    else:
+        put(SuspectsView(result))
 
 
 @app.command()

@@ -97,6 +97,35 @@ def test_several_files_a_folder_and_standard_input() -> None:
     assert "README" not in result.stdout
 
 
+def test_suspects_of_two_populations(tmp_path: Path, jaeger: str) -> None:
+    """Files before and after: the service whose own code is slower; or that nothing changed."""
+    document = json.loads(CONTRACT.read_text())
+    slower = json.loads(CONTRACT.read_text())
+    for resource in slower["resourceSpans"]:
+        for each in resource["scopeSpans"][0]["spans"]:
+            if each["name"] == "POST /checkout":
+                each["endTimeUnixNano"] = str(int(each["endTimeUnixNano"]) + 3_000_000_000)
+    for name, content in (("old", document), ("new", slower)):
+        for copy in range(3):
+            text = json.dumps(content).replace("5ca1ab1e00000000", f"5ca1ab1e0000000{copy}")
+            (tmp_path / f"{name}-{copy}.json").write_text(text)
+    old, new = ([str(tmp_path / f"{name}-{copy}.json") for copy in range(3)] for name in ("old", "new"))
+    found = data("diagnose", *new, "--before", ",".join(old))
+    assert found["changed"] is True and found["suspects"][0]["service"] == "gateway"
+    assert found["suspects"][0]["ms"] > 500 and (found["before_traces"], found["after_traces"]) == (21, 21)
+    text = run("diagnose", *new, "--before", old[0], "--before", old[1]).stdout
+    assert "1. gateway" in text and "POST /checkout" in text and "21 traces, 14 before" in text
+    assert "nothing changed" in run("diagnose", *old, "--before", ",".join(old)).stdout
+
+
+def test_suspects_in_two_windows_of_a_jaeger(jaeger: str) -> None:
+    """Both windows are searched; one without traces is named."""
+    found = data("diagnose", "--service", "gateway", "--window", "10m", "--before-window", "1h", "--jaeger", jaeger)
+    assert found["changed"] is False and (found["before_traces"], found["after_traces"]) == (1, 1)
+    none = ["diagnose", "--service", "nope", "--window", "10m", "--jaeger", jaeger]
+    assert "no trace of nope in the 1h before the last 10m" in run(*none, code=1).stderr
+
+
 def test_a_diagnosis_by_id(jaeger: str) -> None:
     """A trace from Jaeger; no database is asked unless one is named."""
     assert "answered 402" in data("diagnose", DECLINED, "--jaeger", jaeger)["verdict"]
@@ -142,6 +171,12 @@ def test_before_and_after_the_fix(jaeger: str, monkeypatch: pytest.MonkeyPatch) 
         (["diagnose", "abc", "--last", "3"], 2, "not both"),
         (["diagnose", "--operation", "GET /"], 2, "--operation needs --service"),
         (["diagnose", "--service", "nope"], 1, "no trace of nope in the last hour"),
+        (["diagnose", "--before", "abc"], 2, "give traces and --before, or --service and --window"),
+        (["diagnose", "--window", "10m"], 2, "give traces and --before, or --service and --window"),
+        (["diagnose", "abc", "--window", "10m", "--service", "a"], 2, "not both"),
+        (["diagnose", "--service", "gateway", "--window", "soon"], 2, "--window 'soon' is no length of time"),
+        (["diagnose", "--service", "gateway", "--window", "0m"], 2, "is no length of time"),
+        (["diagnose", "abc", "--before", "missing.json"], 1, "cannot read missing.json"),
         (["diff", "abc"], 2, "give A and B"),
         (["diff", "--before", "abc"], 2, "give A and B"),
         (["diff", "--before", ",", "--after", "abc"], 2, "no trace ids or files"),

@@ -17,12 +17,13 @@ from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
 from workshop.traces.showing import rows
 from workshop.traces.showing.diagnosis_view import DiagnosisView
 from workshop.traces.showing.diff_view import DiffView
+from workshop.traces.showing.suspects_view import SuspectsView
 from workshop.traces.showing.waterfall import Waterfall, as_json
 from workshop.traces.sources.files import UnknownFormat, read_bytes
+from workshop.traces.suspects.compare import compare
 
-FIXTURES = sorted(
-    path for path in (Path(__file__).parents[4] / "fixtures" / "traces").glob("*.json*") if path.stat().st_size < 40_000
-)
+TRACES = Path(__file__).parents[4] / "fixtures" / "traces"
+FIXTURES = sorted(path for path in TRACES.rglob("*.json*") if path.stat().st_size < 40_000)
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -53,6 +54,9 @@ def use(data: bytes) -> None:
         ).encode()
     if len(reading.traces) > 1:
         console.print(DiagnosisView(diagnose_many(reading.traces)))
+    suspected = compare(reading.traces[:1], reading.traces[-5:])
+    console.print(SuspectsView(suspected))
+    json.dumps(suspected.as_json(), ensure_ascii=False, allow_nan=False).encode()
     compared = diff(reading.traces[0], reading.traces[-1])
     console.print(DiffView(compared, full=True))
     json.dumps(compared.as_json(), ensure_ascii=False).encode()

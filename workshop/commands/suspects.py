@@ -1,0 +1,43 @@
+"""`spans diagnose NEW --before OLD`, and the same on two windows of time of a Jaeger."""
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from workshop.traces.model.trace import Trace
+    from workshop.traces.sources.jaeger import JaegerClient
+
+MOST = 200  # traces of a window: each is fetched whole
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str, option: str) -> float:
+    """`90s`, `10m`, `1h`, `2d` in seconds; BadParameter for anything else."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)\s*([smhd])", text.strip())
+    if not match or not float(match[1]):
+        raise typer.BadParameter(f"{option} {text!r} is no length of time: 90s, 10m, 1h, 2d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def windows(
+    client: "JaegerClient", service: str, operation: str, window: str, before_window: str
+) -> "tuple[list[Trace], list[Trace]]":
+    """The traces of a service in the time before the last `window`, and in it. Raises NoTraces when one is empty."""
+    from workshop.traces.sources import fetching
+
+    length, earlier = seconds(window, "--window"), seconds(before_window, "--before-window")
+    now = time.time()
+    sides = []
+    for start, end, which in (
+        (now - length - earlier, now - length, f"the {before_window} before the last {window}"),
+        (now - length, now, f"the last {window}"),
+    ):
+        found = client.search(service, operation or None, start=start, end=end, limit=MOST)
+        traces = fetching.fetch_existing(client, [summary.trace_id for summary in found])
+        if not traces:
+            raise fetching.NoTraces(f"no trace of {f'{service} {operation}'.strip()} in {which}: choose other windows")
+        sides.append(traces)
+    return sides[0], sides[1]
