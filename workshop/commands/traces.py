@@ -40,23 +40,35 @@ Which = Annotated[
 def trace(
     which: Which = None,
     full: Full = False,
+    account: Annotated[bool, typer.Option("--account", help="Show where the time went, line by line: 100 %.")] = False,
+    raw_clocks: Annotated[bool, typer.Option("--raw-clocks", help="Leave the times as they were recorded.")] = False,
     as_json: AsJson = False,
     jaeger: JaegerUrl = "",
 ) -> None:
     """Show a trace as a waterfall: who called whom, for how long, and where the time went."""
-    from workshop.traces.showing import rows
+    from workshop.traces.showing.account_view import AccountView
+    from workshop.traces.showing.rows import table
     from workshop.traces.showing.waterfall import Waterfall
     from workshop.traces.showing.waterfall import as_json as data
+    from workshop.traces.time.account import account as account_of
 
     with complaining():
         traces = several(which, jaeger) if which else [last_checkout(jaeger)]
+    if raw_clocks:
+        traces = [each.with_raw_clocks() for each in traces]
     limit = None if full or as_json else 200
     if as_json:
-        found = [data(rows.table(each, collapse=not full, limit=limit)) for each in traces]
+        found = [
+            account_of(each).as_json()
+            if account
+            else data(table(each, collapse=not full, limit=limit)) | {"account": account_of(each).as_json()["lines"]}
+            for each in traces
+        ]
         put_json(found[0] if len(found) == 1 else found)
         return
     for number, each in enumerate(traces):
-        put(*([""] if number else []), Waterfall(each, collapse=not full, limit=limit))
+        view = AccountView(account_of(each), full=full) if account else Waterfall(each, collapse=not full, limit=limit)
+        put(*([""] if number else []), view)
 
 
 @app.command()

@@ -59,6 +59,31 @@ def test_a_trace_by_its_id(jaeger: str) -> None:
     assert "10 spans, 4 services, 2 errors" in text and "ProcessOrder" in text and "\x1b" not in text
 
 
+def test_the_account_of_a_trace() -> None:
+    """Where the time went, in the terminal and as data; with --json it is in the waterfall's data, too."""
+    file = FOREIGN / "kinds" / "queue_spread_over_four_calls.otlp.json"
+    text = run("trace", file, "--account").stdout
+    assert "96%    7.88 s  way there" in text and "front → rates" in text and "for somebody: queue" in text
+    alone, beside = data("trace", file, "--account"), data("trace", file)
+    assert alone["whole_ms"] == 8200 and sum(line["ms"] for line in alone["lines"]) == pytest.approx(8200)
+    assert beside["account"] == alone["lines"] and beside["rows"]
+
+
+def test_raw_clocks() -> None:
+    """Where a clock was corrected it is said by how much, and the recorded times can be had."""
+    file = FOREIGN / "go_clock_skew.otlp.json"
+    assert "2 spans moved by up to 3.00 s (back's clock differs from its caller's)" in run("trace", file).stdout
+    raw = data("trace", file, "--raw-clocks")
+    assert [row["offset_ms"] for row in raw["rows"] if row["service"] == "back"] == [3004, 3010]
+    assert "moved by" not in run("trace", file, "--raw-clocks").stdout
+
+
+def test_raw_paths_are_one_operation() -> None:
+    """A library that writes the path into the root's name: four traces, one diagnosis."""
+    found = data("diagnose", FOREIGN / "kinds" / "population_of_raw_paths.otlp.jsonl")
+    assert (found["traces"], found["root"]) == (4, "api GET /u/{id}")
+
+
 def test_a_trace_from_a_file() -> None:
     """Every trace of a file is shown."""
     text = run("trace", str(CONTRACT)).stdout

@@ -43,11 +43,11 @@ def _without_end(span: Span) -> Span:
 def ended(order: Iterable[tuple[Span, int]], children: Callable[[Span], list[Span]]) -> dict[str, Span]:
     """Unfinished spans with the last end of what they waited for, by id; takes all spans with depth, parents first.
 
-    A top of no length that has work below it was sent without its end, too: some exporters write the start there.
+    A top of no length that has work below it was sent without its end, too: Jaeger makes that one nanosecond.
     """
     found: dict[str, Span] = {}
     for span, depth in reversed(list(order)):
-        if not (span.unfinished or (not depth and span.end == span.start)):
+        if not (span.unfinished or (not depth and span.duration <= 1)):
             continue
         below = [found.get(child.span_id, child) for child in children(span)]
         end = max((child.end for child in below if child.waited_for and child.start >= span.start), default=span.start)

@@ -214,7 +214,7 @@ def _cover(family: Family, spans: Sequence[Span], low: int, high: int, when: Whe
         if span is not None:
             yield from _charges(family, stretches(family, span, start, end), when)
             continue
-        before = pieces[index - 1][0] if index else None
+        before = pieces[index - 1][0] if index else family.trace.root if when == "after" else None
         after = pieces[index + 1][0] if index + 1 < len(pieces) else None
         yield Charge(_nothing(before, after), when, start, end, None, before, after)
 

@@ -101,6 +101,22 @@ def test_a_callee_with_a_wrong_clock_is_moved_into_the_call() -> None:
     assert made.children(callee)[0].start - T0 == 20_000_000
 
 
+def test_recorded_times_stay_reachable() -> None:
+    """A trace with corrected clocks gives the times as recorded, too; one without is itself."""
+    skewed = trace(call("web", "GET http://api/", 0, 100, server("api", "GET /", 3010, 80)))
+    raw = skewed.with_raw_clocks()
+    assert raw.spans[1].start - T0 == 3_010_000_000 and raw.spans[1].shift == 0
+    assert raw.with_raw_clocks() is raw
+
+
+def test_a_clock_is_wrong_for_every_call() -> None:
+    """Two calls of the same two processes, both with the same skew, are both moved."""
+    made = trace(server("web", "GET /", 0, 300,
+        call("web", "GET http://api/", 0, 100, server("api", "GET /a", 3010, 80)),
+        call("web", "GET http://api/", 150, 100, server("api", "GET /b", 3160, 80))))  # fmt: skip
+    assert [each.shift for each in made.spans if each.service == "api"] == [-3_000_000_000] * 2
+
+
 @pytest.mark.parametrize(
     ("child", "why"),
     [

@@ -74,6 +74,37 @@ def test_microseconds_cut_off_do_not_break_the_chain() -> None:
     assert {name for name, *_ in path_of(made)} == {"root", "x", "y"}
 
 
+def steps(*times: tuple[str, float, float]) -> Trace:
+    """A root of 1000 ms with a child for each (name, from, to)."""
+    return trace(span("a", "root", 0, 1000, *[span("a", name, low, high - low) for name, low, high in times]))
+
+
+def test_a_small_overlap_is_one_after_the_other() -> None:
+    """CRISP allows an overlap of less than 1 % of the parent: the earlier step is on the path up to the later one."""
+    assert path_of(steps(("x", 5, 705), ("y", 704.9, 995))) == [
+        ("root", 0, 5), ("x", 5, 704.9), ("y", 704.9, 995), ("root", 995, 1000)
+    ]  # fmt: skip
+    assert {name for name, *_ in path_of(steps(("x", 5, 705), ("y", 695.1, 995)))} == {"root", "x", "y"}
+
+
+def test_a_large_overlap_is_side_by_side() -> None:
+    """From 1 % of the parent on, the later step did not wait for the earlier one."""
+    for start in (695, 500):
+        assert {name for name, *_ in path_of(steps(("x", 5, 705), ("y", start, 995)))} == {"root", "y"}
+
+
+def test_an_overlap_in_which_more_happened_proves_nothing() -> None:
+    """CRISP: in the overlap only the later step may begin and only the earlier one may end."""
+    third = ("z", 702, 704)
+    assert "x" not in {name for name, *_ in path_of(steps(("x", 5, 705), third, ("y", 701, 995)))}
+
+
+def test_a_chain_of_small_overlaps() -> None:
+    """Five steps, each 1 ms before the end of the last one, are all on the path."""
+    names = {name for name, *_ in path_of(steps(*[(f"s{n}", 10 + 190 * n, 201 + 190 * n) for n in range(5)]))}
+    assert names == {"root", *(f"s{n}" for n in range(5))}
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> Trace:
     """Any trace of up to 40 spans: children may start early, end late, overlap, and be of any kind."""
