@@ -1,12 +1,14 @@
-"""How fast a trace is read and diagnosed: `python -m bench.diagnosis [--spans 10000] [--json]`.
+"""How fast a trace is read and diagnosed: `python -m bench.diagnosis [--spans 10000] [--growth] [--json]`.
 
 The trace is a checkout-like tree made on the spot: requests, statements, calls, some errors and repeats.
-Nothing needs to run for it.
+Nothing needs to run for it. With --growth the steps are measured with 1,000, 10,000 and 100,000 spans, and none may
+grow faster than n log n.
 """
 
 import argparse
 import gc
 import json
+import math
 import random
 import statistics
 import time
@@ -15,12 +17,17 @@ from typing import Any
 
 from workshop.traces.comparison.two_traces import diff
 from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.model.trace import Span, Trace
 from workshop.traces.showing import rows
 from workshop.traces.sources.files import traces_of
+from workshop.traces.time.account import account
 from workshop.traces.time.critical_path import critical_path
 
 SPANS = 10_000
 LIMIT_MS = 300.0  # for that many spans, reading the JSON included
+GROWTH = (1_000, 10_000, 100_000)
+# Times more than n log n that a step may take: caches and the memory of the larger trace cost, too.
+SLACK = 2.0
 
 
 def otlp(spans: int, seed: int = 1) -> dict[str, Any]:
@@ -103,13 +110,14 @@ def attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def measure(action: Callable[[], Any], times: int) -> dict[str, float]:
-    """Median milliseconds of CPU and on the clock, and the worst on the clock."""
+def measure(action: Callable[[Trace], Any], spans: list[Span], times: int) -> dict[str, float]:
+    """Median milliseconds of CPU and on the clock, and the worst on the clock; each time of a trace made anew."""
     cpu, wall = [], []
     for _ in range(times):
+        trace = Trace(spans)  # what is worked out once for a trace is worked out in every run
         gc.collect()  # what the run before left behind is not this one's work
         started, worked = time.perf_counter(), time.process_time()
-        action()
+        action(trace)
         cpu.append((time.process_time() - worked) * 1000)
         wall.append((time.perf_counter() - started) * 1000)
     return {
@@ -119,37 +127,68 @@ def measure(action: Callable[[], Any], times: int) -> dict[str, float]:
     }
 
 
+def measured(spans: int, runs: int) -> dict[str, dict[str, float]]:
+    """The times of every step, for a trace of so many spans."""
+    text = json.dumps(otlp(spans))
+    made = traces_of(json.loads(text))[0].spans
+    steps: dict[str, Callable[[Trace], Any]] = {
+        "read JSON": lambda _: traces_of(json.loads(text)),
+        "critical path": critical_path,
+        "account": lambda trace: account(trace).lines,
+        "diagnose": diagnose,
+        "read and diagnose": lambda _: diagnose(traces_of(json.loads(text))[0]),
+        "waterfall's rows": rows.table,
+        "diff with itself": lambda trace: diff(trace, trace),
+    }
+    return {name: measure(action, made, runs) for name, action in steps.items()}
+
+
+def growth(runs: int, *, as_json: bool) -> int:
+    """Measures every step with more and more spans; exit code 1 when one grows faster than n log n."""
+    cpu: dict[str, list[float]] = {}
+    for spans in GROWTH:
+        for name, times in measured(spans, max(1, min(runs, 100_000 // spans))).items():
+            cpu.setdefault(name, []).append(times["cpu_ms"])
+    allowed = SLACK * GROWTH[-1] * math.log(GROWTH[-1]) / (GROWTH[-2] * math.log(GROWTH[-2]))
+    grown = {name: round(times[-1] / max(times[-2], 1.0), 1) for name, times in cpu.items()}
+    too_fast = [name for name, factor in grown.items() if factor > allowed]
+    if as_json:
+        print(
+            json.dumps({"spans": GROWTH, "cpu_ms": cpu, "last_factor": grown, "allowed": round(allowed, 1)}, indent=2)
+        )
+        return 1 if too_fast else 0
+    print(f"CPU in ms with {', '.join(f'{spans:,}' for spans in GROWTH)} spans, and the last one's factor")
+    for name, row in cpu.items():
+        print(f"  {name:20}" + "".join(f" {ms:10.1f}" for ms in row) + f"  x {grown[name]:.1f}")
+    kept = f"NOT kept by {', '.join(too_fast)}" if too_fast else "kept"
+    print(f"limit: a factor of {allowed:.1f} (n log n is {allowed / SLACK:.1f}): {kept}")
+    return 1 if too_fast else 0
+
+
 def main() -> int:
     """Prints the median and the worst of several runs of each step."""
     parser = argparse.ArgumentParser(prog="python -m bench.diagnosis", description=__doc__)
     parser.add_argument("--spans", type=int, default=SPANS, help="size of the trace (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each step (default: %(default)s)")
+    parser.add_argument("--growth", action="store_true", help="with 1,000, 10,000 and 100,000 spans instead")
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     arguments = parser.parse_args()
     if arguments.spans < 1 or arguments.runs < 1:
         parser.error("--spans and --runs must be at least 1")
-    text = json.dumps(otlp(arguments.spans))
-    (trace,) = traces_of(json.loads(text))
-    steps: dict[str, Callable[[], Any]] = {
-        "read JSON": lambda: traces_of(json.loads(text)),
-        "critical path": lambda: critical_path(trace),
-        "diagnose": lambda: diagnose(trace),
-        "read and diagnose": lambda: diagnose(traces_of(json.loads(text))[0]),
-        "waterfall's rows": lambda: rows.table(trace),
-        "diff with itself": lambda: diff(trace, trace),
-    }
-    results = {name: measure(action, arguments.runs) for name, action in steps.items()}
+    if arguments.growth:
+        return growth(arguments.runs, as_json=arguments.json)
+    results = measured(arguments.spans, arguments.runs)
+    size = len(json.dumps(otlp(arguments.spans)))
     if arguments.json:
         data = {
             "spans": arguments.spans,
-            "bytes": len(text),
+            "bytes": size,
             "limit_ms": LIMIT_MS,
             "steps": results,
         }
         print(json.dumps(data, indent=2))
         return 0
-    size = f"{len(text) / 1e6:.1f} MB of JSON"
-    print(f"a trace of {arguments.spans:,} spans, {size}; medians of {arguments.runs} runs, in ms")
+    print(f"a trace of {arguments.spans:,} spans, {size / 1e6:.1f} MB of JSON; medians of {arguments.runs} runs, in ms")
     print(f"  {'':20} {'CPU':>8} {'clock':>8} {'worst':>8}")
     for name, result in results.items():
         print(f"  {name:20} {result['cpu_ms']:8.1f} {result['ms']:8.1f} {result['worst_ms']:8.1f}")

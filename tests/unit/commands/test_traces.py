@@ -61,7 +61,7 @@ def test_a_trace_by_its_id(jaeger: str) -> None:
 
 def test_the_account_of_a_trace() -> None:
     """Where the time went, in the terminal and as data; with --json it is in the waterfall's data, too."""
-    file = FOREIGN / "kinds" / "queue_spread_over_four_calls.otlp.json"
+    file = str(FOREIGN / "kinds" / "queue_spread_over_four_calls.otlp.json")
     text = run("trace", file, "--account").stdout
     assert "96%    7.88 s  way there" in text and "front → rates" in text and "for somebody: queue" in text
     alone, beside = data("trace", file, "--account"), data("trace", file)
@@ -71,7 +71,7 @@ def test_the_account_of_a_trace() -> None:
 
 def test_raw_clocks() -> None:
     """Where a clock was corrected it is said by how much, and the recorded times can be had."""
-    file = FOREIGN / "go_clock_skew.otlp.json"
+    file = str(FOREIGN / "go_clock_skew.otlp.json")
     assert "2 spans moved by up to 3.00 s (back's clock differs from its caller's)" in run("trace", file).stdout
     raw = data("trace", file, "--raw-clocks")
     assert [row["offset_ms"] for row in raw["rows"] if row["service"] == "back"] == [3004, 3010]
@@ -80,7 +80,7 @@ def test_raw_clocks() -> None:
 
 def test_raw_paths_are_one_operation() -> None:
     """A library that writes the path into the root's name: four traces, one diagnosis."""
-    found = data("diagnose", FOREIGN / "kinds" / "population_of_raw_paths.otlp.jsonl")
+    found = data("diagnose", str(FOREIGN / "kinds" / "population_of_raw_paths.otlp.jsonl"))
     assert (found["traces"], found["root"]) == (4, "api GET /u/{id}")
 
 

@@ -85,12 +85,10 @@ def _split(address: str) -> tuple[str, str]:
 
 def db_system(span: Span) -> str | None:
     """`postgresql`, `mysql`, `redis`, `mongodb`, …; None when the span is not a database call."""
-    value = first(span, "db.system.name", "db.system")
+    value = first(span, "db.system.name", "db.system", "db.type")
     if value:
         return str(value)
-    if str(first(span, "rpc.service") or "") == "DynamoDB":
-        return "dynamodb"
-    return str(first(span, "db.type")) if first(span, "db.type") else None
+    return "dynamodb" if span.attributes.get("rpc.service") == "DynamoDB" else None
 
 
 def database(span: Span) -> str | None:

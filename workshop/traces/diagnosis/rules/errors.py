@@ -38,7 +38,7 @@ def errors(facts: Facts) -> Iterator[Finding]:
         ids = {span.span_id for span in attempts}
         known |= ids if ids & known else set()
     for span in facts.trace.spans:
-        if not span.is_error or span.span_id not in bad or span.span_id in known or _cause(facts, span, bad):
+        if span.span_id not in bad or span.span_id in known or not span.is_error or _cause(facts, span, bad):
             continue
         origin = _follow_status(facts, span)
         if origin.span_id not in known:
@@ -53,12 +53,13 @@ def _with_errors(facts: Facts) -> set[str]:
     """The spans that failed or have a failed one below them, without attempts that were repeated with success."""
     done_again = recovered(facts)
     bad: set[str] = set()
-    if not any(span.is_error for span in facts.trace.spans):
+    failed = {span.span_id for span in facts.trace.spans if span.is_error}
+    if not failed:
         return bad
     for span, _ in reversed(list(facts.trace.walk())):
         if span.span_id in done_again:
             continue
-        if span.is_error or any(child.span_id in bad for child in facts.trace.children(span)):
+        if span.span_id in failed or any(child.span_id in bad for child in facts.trace.children(span)):
             bad.add(span.span_id)
     return bad
 
