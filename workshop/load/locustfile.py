@@ -24,6 +24,13 @@ NAME = "POST /checkout"
 PATIENCE = 60.0
 # Attempts after which a customer came again, by the status of their answer; 0 is none.
 repeated: Counter[int] = Counter()
+# What a failure says to whoever reads it, by how it begins.
+LESSONS = {
+    "503": "The queue: more customers at once than the database serves in time. make fix, or fewer USERS.",
+    "504": "Out of time: it waited longer than a checkout may take. make fix, or fewer USERS.",
+    "409": "Out of stock, or still in hand: the shop answered, and said no.",
+    "502": "The payment provider failed: nobody in this building can shorten it.",
+}
 # How often a run without a page says how it goes.
 SECONDS_BETWEEN_LINES = 5
 
@@ -118,7 +125,10 @@ def report(environment: Environment, began: float) -> None:
 
 @events.quitting.add_listener
 def summarise(environment: Environment, **ignored: object) -> None:
-    """Print the figures, unless Locust's page had them; a failed checkout makes the command fail."""
+    """Print the figures, unless Locust's page had them, and what failures teach.
+
+    A failed checkout is a result like any other; the command fails when not one was confirmed.
+    """
     if environment.web_ui is not None:
         return
     stats = environment.stats.total
@@ -135,4 +145,7 @@ def summarise(environment: Environment, **ignored: object) -> None:
         tell(f"  {repeated.total()} times a customer came again, after {', '.join(map(cause, sorted(repeated)))}")
     for error in environment.stats.errors.values():
         tell(f"  {error.occurrences} x {error.error}")
-    environment.process_exit_code = 1 if stats.num_failures else 0
+        for beginning, lesson in LESSONS.items():
+            if str(error.error).startswith(beginning):
+                tell(f"      {lesson}")
+    environment.process_exit_code = 1 if stats.num_failures == stats.num_requests else 0

@@ -1,0 +1,102 @@
+"""The README typed literally: every command of its `console` blocks, in order, on a fresh stack, with the output shown.
+
+Numbers, ids, times and bars differ from run to run; everything else may not.
+"""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from workshop.stack.local.scratch import ScratchStack
+from workshop.stack.settings import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# What is not typed here: Docker has its own tests, and the tests do not test themselves.
+ELSEWHERE = re.compile(r"docker |make (test|lint|bench)\b")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command as the README has it, and the lines that it shows below."""
+
+    command: str
+    shown: list[str]
+
+
+def steps(text: str) -> Iterator[Step]:
+    """The commands of all `console` blocks, in order."""
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *shown = part.rstrip("\n").split("\n")
+            yield Step(command.partition("  #")[0].strip(), shown)
+
+
+STEPS = [step for step in steps(README) if not ELSEWHERE.match(step.command)]
+
+
+def elastic(line: str) -> str:
+    """The line without what differs from run to run."""
+    line = re.sub(r"\b[0-9a-f]{16,32}\b", "ID", line)
+    line = re.sub(r"[█━╸╺]+", "", line)
+    line = re.sub(r"\d[\d.,:]*", "N", line)
+    line = re.sub(r"\bN (?:µs|ms|s|min)\b", "TIME", line)
+    return re.sub(r"\s+", " ", line).strip()
+
+
+def test_bars_and_numbers_are_elastic_and_words_are_not() -> None:
+    """The comparison itself."""
+    one = "order  └ POST 127.0.0.1:8081/orders   0.75 ms  283 ms  ━━━━███"
+    assert elastic(one) == elastic("order └ POST 127.0.0.1:40231/orders 1.2 ms 1.28 s ━█")
+    assert elastic(one) != elastic(one.replace("orders", "order"))
+
+
+def test_the_readme_has_the_commands_of_the_story() -> None:
+    """Or there would be nothing to try."""
+    typed = [step.command for step in STEPS]
+    assert typed[0] == "make up"
+    story = ["make checkout N=5", "make trace", "make explain", "make fix", "make checkout N=5", "make diff"]
+    assert [command for command in typed if command in story][-len(story) :] == story
+
+
+def test_the_readme_is_what_happens(tmp_path: Path) -> None:
+    """Each command succeeds, in order, and prints what is shown below it."""
+    stack = ScratchStack(tmp_path / "state")
+    environment = {**stack.environment, "COLUMNS": "120"}
+    try:
+        for number, step in enumerate(STEPS):
+            done = subprocess.run(
+                ["sh", "-c", step.command],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+            assert done.returncode == 0, f"{number}. {step.command}\n{done.stdout}{done.stderr}"
+            if step.shown:
+                printed = [line for each in done.stdout.splitlines() if (line := elastic(each))]
+                shown = [line for each in step.shown if (line := elastic(each))]
+                assert printed == shown, f"{number}. {step.command}"
+    finally:
+        subprocess.run(["sh", "-c", "make down"], cwd=ROOT, env=environment, capture_output=True, check=False)
+        stack.spans("down")
+        from workshop.stack.local import system
+
+        system.remove(stack.settings)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.command)
+def test_what_is_typed_is_in_makes_help(step: Step) -> None:
+    """No command that is not there any more."""
+    words = step.command.split()
+    assert (
+        words[0] != "make"
+        or f"  make {words[1]} "
+        in subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    )
