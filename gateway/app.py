@@ -33,6 +33,7 @@ class Settings(ServiceSettings):
     trace_url: str = Field(
         "http://127.0.0.1:16686/trace/{trace_id}", description="a trace's page, as a browser reaches it"
     )
+    console_url: str = Field("http://127.0.0.1:8085", description="the workshop's page, as a browser reaches it")
 
 
 class Checkout(Items):
@@ -87,7 +88,7 @@ def create_app() -> Flask:
 
     @app.get("/")
     def shop() -> str:
-        return render_template("shop.html", trace_url=settings.trace_url)
+        return render_template("shop.html", trace_url=settings.trace_url, console_url=settings.console_url)
 
     @app.post("/checkout")
     def checkout() -> tuple[Response, int]:

@@ -1,4 +1,4 @@
-"use strict";
+import { kindOf, remember, show } from "./history.js";
 
 const byId = (id) => document.getElementById(id);
 const money = (cents, currency) =>
@@ -50,12 +50,15 @@ function add(product) {
 }
 
 /** A product's line in the basket. It stays the same element, so that the keyboard's focus stays in it. */
-function newLine({ sku, name }) {
+function newLine({ sku, name, price_cents, currency }) {
   const row = byId("line").content.cloneNode(true).firstElementChild;
-  const line = { quantity: 0, row, input: row.querySelector("input") };
+  const line = { quantity: 0, row, name, price_cents, currency, input: row.querySelector("input") };
   row.querySelector(".name").textContent = name;
   line.input.setAttribute("aria-label", `pieces of ${name}`);
-  line.input.addEventListener("change", () => setQuantity(line, line.input.valueAsNumber));
+  line.input.addEventListener("change", () => {
+    setQuantity(line, line.input.valueAsNumber);
+    showState();
+  });
   const remove = row.querySelector("button");
   remove.setAttribute("aria-label", `remove ${name}`);
   remove.addEventListener("click", () => {
@@ -73,39 +76,116 @@ function newLine({ sku, name }) {
 function setQuantity(line, wanted) {
   line.quantity = Math.min(MOST_PIECES, Math.max(1, Math.trunc(wanted || 1)));
   line.input.value = line.quantity;
+  line.row.querySelector(".price").textContent = money(line.quantity * line.price_cents, line.currency);
 }
 
 /** Whether it can be bought, and if not, why. */
 function showState() {
   const tooMany = basket.size > MOST_PRODUCTS;
   byId("empty").hidden = basket.size > 0;
+  const totals = new Map();
+  for (const { currency, quantity, price_cents } of basket.values()) {
+    totals.set(currency, (totals.get(currency) ?? 0) + quantity * price_cents);
+  }
+  byId("total").hidden = basket.size === 0;
+  byId("sum").textContent = [...totals].map(([currency, cents]) => money(cents, currency)).join(" + ");
   byId("limit").hidden = !tooMany;
   byId("limit").textContent = tooMany ? `At most ${MOST_PRODUCTS} different products at once: remove ${basket.size - MOST_PRODUCTS}.` : "";
   // Not `disabled`: that would take the focus away.
   byId("buy").setAttribute("aria-disabled", String(buying || basket.size === 0 || tooMany));
 }
 
-/** Buy the basket; show status, milliseconds and the way to the trace. */
+/** Buy the basket: the time runs while the customer waits, then there is a receipt, or what went wrong. */
 async function buy(event) {
   event.preventDefault();
   if (byId("buy").getAttribute("aria-disabled") === "true") return;
   buying = true;
   showState();
-  const items = [...basket].map(([sku, line]) => ({ sku, quantity: line.quantity }));
+  const bought = [...basket];
+  const items = bought.map(([sku, line]) => ({ sku, quantity: line.quantity }));
   const started = performance.now();
+  const stop = runClock(started);
   // The same key for every attempt, so that however often it is sent it is bought once.
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const checkout = JSON.stringify({ customer_id: "shop-visitor", items, card: byId("card").value });
   let answer = await attempt(key, checkout);
   while (mayStillBeConfirmed(answer) && performance.now() - started < PATIENCE_MS) {
-    byId("wait").textContent = `${answer.body.detail}: trying again`;
+    say(`${inWords(answer)} Trying again …`, "");
     await new Promise((resume) => setTimeout(resume, 500 + 1000 * Math.random()));
     answer = await attempt(key, checkout);
   }
-  byId("wait").textContent = "";
-  showCheckout(answer.status, Math.round(performance.now() - started), answer.body);
+  const outcome = { status: answer.status, ms: Math.round(performance.now() - started), at: Date.now(), traceId: answer.body.trace_id ?? null };
+  stop(outcome);
+  remember(outcome);
   buying = false;
+  if (answer.status === 201) showReceipt(bought, answer.body);
+  else say(inWords(answer), "bad");
   showState();
+}
+
+/** Count the milliseconds up in large digits; the function it gives stops the count at the outcome. */
+function runClock(started) {
+  const clock = byId("clock");
+  byId("receipt").hidden = true;
+  say("", "");
+  clock.hidden = false;
+  clock.className = "";
+  let running = true;
+  // Only the outcome is read out, not each of the numbers on the way.
+  clock.setAttribute("aria-hidden", "true");
+  const tick = () => {
+    if (!running) return;
+    clock.textContent = `${Math.round(performance.now() - started)} ms`;
+    requestAnimationFrame(tick);
+  };
+  tick();
+  return (outcome) => {
+    running = false;
+    clock.removeAttribute("aria-hidden");
+    clock.textContent = `${outcome.ms} ms`;
+    clock.className = kindOf(outcome);
+  };
+}
+
+function say(text, kind) {
+  byId("words").textContent = text;
+  byId("words").className = kind;
+}
+
+/** What was bought, for how much; the basket is empty again. */
+function showReceipt(bought, order) {
+  const receipt = byId("receipt");
+  receipt.replaceChildren();
+  const row = (left, right, kind) => {
+    for (const [tag, text] of [["dt", left], ["dd", right]]) {
+      const cell = document.createElement(tag);
+      cell.textContent = text;
+      cell.className = kind;
+      receipt.append(cell);
+    }
+  };
+  for (const [, line] of bought) {
+    row(`${line.quantity} × ${line.name}`, money(line.quantity * line.price_cents, line.currency), "");
+    line.row.remove();
+  }
+  row("Total", money(order.total_cents, order.currency), "sum");
+  receipt.hidden = false;
+  basket.clear();
+  byId("buy").focus(); // where the focus was is gone
+  say(`Thank you. Order …${String(order.order_id).slice(-6)} is confirmed.`, "");
+}
+
+/** An answer that is no confirmation, as a shop says it to a customer. */
+function inWords({ status, body }) {
+  if (status === 402) return "Your card was declined. Nothing was bought; try another card.";
+  if (body.reason === "out_of_stock") return "Sold out: somebody was quicker. Nothing was bought.";
+  if (body.order_status === "pending") return "We do not know yet whether your payment went through. You will not be charged twice.";
+  if (status === 502) return "The payment provider has trouble. You were not charged; try again in a minute.";
+  if (status === 503) return "The shop is too busy right now. You were not charged.";
+  if (status === 504) return "That took too long, so we stopped. You were not charged twice, whatever happens.";
+  if (status === 0) return "The shop cannot be reached.";
+  if (status === 409) return "Your first order is still being worked on.";
+  return `That did not work: ${body.detail ?? `status ${status}`}`;
 }
 
 /** One attempt: status and body of the answer; status 0 when the shop could not be reached. */
@@ -124,25 +204,8 @@ function mayStillBeConfirmed({ status, body }) {
   return [0, 503, 504].includes(status) || body.reason === "in_progress" || body.order_status === "pending";
 }
 
-function showCheckout(status, milliseconds, body) {
-  const row = document.createElement("li");
-  const time = document.createElement("span");
-  time.className = `milliseconds ${status === 201 ? "good" : "bad"}`;
-  time.textContent = `${milliseconds} ms`;
-  const text = status === 201 ? `confirmed, ${money(body.total_cents, body.currency)} ` : `${status || ""} ${body.detail ?? ""} `;
-  row.append(time, text);
-  if (body.trace_id) {
-    const link = document.createElement("a");
-    link.href = document.body.dataset.traceUrl.replace("{trace_id}", body.trace_id);
-    link.target = "_blank";
-    link.rel = "noopener";
-    link.textContent = "see its trace";
-    row.append(link);
-  }
-  byId("checkouts").prepend(row);
-}
-
 byId("other").addEventListener("click", showProducts);
 byId("checkout").addEventListener("submit", buy);
 showState();
+show();
 showProducts();

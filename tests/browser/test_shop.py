@@ -1,10 +1,12 @@
 """The shop's page in a browser, in front of replaced services: what a customer does, by mouse and by keyboard."""
 
+import re
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 from waitress.server import create_server
 
@@ -33,7 +35,7 @@ def placed() -> Iterator[list[dict[str, Any]]]:
 
     def catalogue(self: Inventory, after: str | None, limit: str | None) -> dict[str, Any]:
         nonlocal last
-        last += 9
+        last = (last + 9) % (len(CATALOGUE) - 9)
         return {"products": CATALOGUE[last : last + 9], "next": None}
 
     with pytest.MonkeyPatch.context() as patch:
@@ -79,17 +81,19 @@ def test_a_customer_buys_with_the_keyboard_alone(shop: Page, placed: list[dict[s
     expect(pieces).to_be_focused()
     shop.keyboard.press("Enter")
     expect(shop.locator("#checkouts li")).to_have_count(1)
-    expect(shop.locator("#checkouts")).to_contain_text("confirmed, €12.34")
-    expect(pieces).to_be_focused()
+    expect(shop.locator("#receipt .sum").last).to_have_text("€12.34")
+    expect(shop.locator("#basket li")).to_have_count(0)
+    expect(shop.locator("#buy")).to_be_focused()
     assert [item["quantity"] for item in placed[0]["items"]] == [3]
 
 
 def test_a_declined_card_is_told(shop: Page, placed: list[dict[str, Any]]) -> None:
-    """In the answer's own words, and the basket stays."""
+    """In a customer's words, and the basket stays."""
     shop.locator("#catalogue button").first.click()
     shop.select_option("#card", "4000000000000002")
     shop.click("#buy")
-    expect(shop.locator("#checkouts li")).to_contain_text("402 the card was declined")
+    expect(shop.locator("#words")).to_contain_text("Your card was declined. Nothing was bought")
+    expect(shop.locator("#checkouts li.bad")).to_contain_text("402")
     expect(shop.locator("#basket li")).to_have_count(1)
     assert len(placed) == 1
 
@@ -106,9 +110,8 @@ def test_who_is_refused_comes_again_with_the_same_key(shop: Page, placed: list[d
     shop.route("**/checkout", restarted)
     shop.locator("#catalogue button").first.click()
     shop.click("#buy")
-    expect(shop.locator("#wait")).to_contain_text("trying again")
-    expect(shop.locator("#checkouts")).to_contain_text("confirmed")
-    expect(shop.locator("#wait")).to_have_text("")
+    expect(shop.locator("#words")).to_contain_text("Trying again")
+    expect(shop.locator("#words")).to_contain_text("is confirmed")
     assert len(placed) == 1
     assert len(keys) == 3 and keys[0] and len(set(keys)) == 1
 
@@ -133,7 +136,77 @@ def test_a_basket_that_the_shop_does_not_take_says_so(shop: Page, placed: list[d
     assert [len(order["items"]) for order in placed] == [20]
 
 
-@pytest.mark.parametrize("width", [320, 768])
+def test_the_basket_has_prices_and_a_total(shop: Page) -> None:
+    """They follow the quantities."""
+    shop.locator("#catalogue button").first.click()
+    price = shop.locator("#catalogue .price").first.inner_text()
+    expect(shop.locator("#sum")).to_have_text(price)
+    shop.locator("#basket input").fill("2")
+    shop.locator("#basket input").press("Tab")
+    twice = f"{price[0]}{2 * float(price[1:]):.2f}"
+    expect(shop.locator("#basket .price")).to_have_text(twice)
+    expect(shop.locator("#sum")).to_have_text(twice)
+
+
+def test_the_time_runs_while_the_customer_waits(shop: Page) -> None:
+    """In large digits; what they end with is told as slow or quick, and not by colour alone."""
+    held: list[Route] = []
+    shop.route("**/checkout", lambda route: held.append(route))
+    shop.locator("#catalogue button").first.click()
+    shop.click("#buy")
+    clock = shop.locator("#clock")
+    expect(clock).to_have_text(re.compile(r"^(3[0-9]{2}|[4-9][0-9]{2}|[0-9]{4,}) ms$"))
+    early = clock.inner_text()
+    expect(clock).not_to_have_text(early)
+    held[0].continue_()
+    expect(shop.locator("#checkouts li")).to_have_count(1)
+    expect(clock).to_have_class("slow")
+    assert int(clock.inner_text().split()[0]) > 300
+    assert "slow" in (shop.locator("#checkouts a").get_attribute("aria-label") or "")
+
+
+def test_the_last_twenty_are_there_again_after_a_reload(shop: Page) -> None:
+    """As bars over time, the longest wait the tallest, each leading to its trace."""
+    made = [{"status": 201, "ms": 100 + 10 * n, "at": 1_795_516_267_000 + n, "traceId": f"{n:032x}"} for n in range(25)]
+    shop.evaluate("made => localStorage.setItem('checkouts', JSON.stringify(made))", made)
+    shop.reload()
+    bars = shop.locator("#checkouts li")
+    expect(bars).to_have_count(25)
+    shop.locator("#catalogue button").first.click()
+    shop.click("#buy")
+    expect(bars).to_have_count(20)
+    heights = [bar.bounding_box()["height"] for bar in shop.locator("#checkouts .bar").all()[:19]]  # type: ignore[index]
+    assert heights == sorted(heights)
+    assert heights[-1] > heights[0] + 10
+    links = [link.get_attribute("href") or "" for link in shop.locator("#checkouts a").all()]
+    assert links[0].endswith(f"/trace/{6:032x}")
+
+
+@pytest.mark.parametrize("kept", ["no JSON", "{}", '[null, 3, {"ms": "x"}]'])
+def test_what_somebody_else_kept_there_harms_nothing(shop: Page, kept: str) -> None:
+    """A browser's storage is anybody's."""
+    shop.evaluate("kept => localStorage.setItem('checkouts', kept)", kept)
+    shop.reload()
+    expect(shop.locator("#catalogue li")).to_have_count(9)
+    expect(shop.locator("#none")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_and_use_it(shop: Page, scheme: Literal["light", "dark"]) -> None:
+    """axe-core finds nothing: names, roles, contrast, with a basket, a receipt and a failure on the page."""
+    shop.emulate_media(color_scheme=scheme)
+    shop.locator("#catalogue button").first.click()
+    shop.click("#buy")
+    expect(shop.locator("#receipt")).to_be_visible()
+    shop.locator("#catalogue button").first.click()
+    shop.select_option("#card", "4000000000000002")
+    shop.click("#buy")
+    expect(shop.locator("#words.bad")).to_be_visible()
+    found = Axe().run(shop)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 800, 1280, 1920])
 def test_the_shop_fits_the_window(shop: Page, width: int) -> None:
     """Nothing has to be scrolled sideways."""
     shop.set_viewport_size({"width": width, "height": 700})
