@@ -52,8 +52,10 @@ function bar(checkout, longest) {
     inside.href = document.body.dataset.traceUrl.replace("{trace_id}", encodeURIComponent(checkout.traceId));
     inside.target = "_blank";
     inside.rel = "noopener";
-    inside.setAttribute("aria-label", `${checkout.ms} ms, ${words}, at ${when}: see its trace`);
+  } else {
+    inside.setAttribute("role", "img");
   }
+  inside.setAttribute("aria-label", `${checkout.ms} ms, ${words}, at ${when}${checkout.traceId ? ": see its trace" : ""}`);
   const height = document.createElement("span");
   height.className = "bar";
   height.style.height = `${(checkout.ms / longest) * 70}%`;
