@@ -9,6 +9,7 @@ MEASUREMENTS = {
     "delay": "how long until a trace can be read",
     "memory": "the memory of the stack at rest",
     "tracing": "checkout throughput with tracing and without",
+    "queues": "taking messages while a snapshot is open",
     "telemetry": "checkouts while the telemetry pipeline is broken",
     "backend": "the stand-in trace backend: ingest, memory, queries",
     "diagnosis": "reading a large trace",

@@ -14,6 +14,7 @@ from common.service import create_service
 from common.settings import ServiceSettings, load
 from order import store
 from order.clients import Inventory, Payment
+from order.limits import REQUEST_SECONDS
 from order.processing import NewOrder, OrderProcessor
 
 
@@ -30,7 +31,7 @@ def create_app() -> Flask:
     settings = load(Settings)
     pool = database.open_pool(settings.database_url)
     processor = OrderProcessor(pool, Inventory(settings.inventory_url), Payment(settings.payment_url))
-    app = create_service("order", {"postgres": partial(database.check, settings.database_url)}, timeout=19.0)
+    app = create_service("order", {"postgres": partial(database.check, settings.database_url)}, timeout=REQUEST_SECONDS)
 
     @app.errorhandler(OperationalError)
     def database_away(error: Exception) -> Response:

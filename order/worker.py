@@ -22,6 +22,7 @@ from common.settings import ServiceSettings, load
 from order import queues
 from order.clients import Inventory, Payment
 from order.delivery import deliver_next
+from order.limits import IN_HAND_SECONDS
 from order.liveness import Liveness
 from order.recovery import Recovery
 
@@ -54,7 +55,7 @@ class Settings(ServiceSettings):
     inventory_url: str = Field(description="base URL of the inventory service")
     payment_url: str = Field(description="base URL of the payment service")
     settle_after_seconds: float = Field(
-        30.0, gt=0, le=3600, description="how long an order may be pending before the worker settles it"
+        30.0, ge=IN_HAND_SECONDS, le=3600, description="how long an order may be pending before the worker settles it"
     )
     liveness_file: Path | None = Field(None, description="touched every two seconds while the worker lives")
 

@@ -97,6 +97,11 @@ class FragileStack(Stack):
             supervisor.start_process(self.settings, name)
         self.faults.restore()
 
+    def let_time_pass(self) -> None:
+        """Pending orders have not been attended for an hour: for those whose process was killed, it is so."""
+        with self.orders() as connection:
+            connection.execute("UPDATE orders SET attended_at = now() - interval '1 hour' WHERE status = 'pending'")
+
     @contextmanager
     def database_started(self) -> Iterator[None]:
         """PostgreSQL is started, and takes statements; on exit everything is ready."""
@@ -113,7 +118,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FragileStack]:
 
     It has the index, and a provider that takes long enough for a checkout to be met in the middle.
     """
-    settings = {"seed_movements": 500_000, "settle_after_seconds": 3, "provider_latency_ms": 400}
+    settings = {"seed_movements": 500_000, "settle_after_seconds": 22, "provider_latency_ms": 400}
     chosen = FragileStack(tmp_path_factory.mktemp("fragile"), provider_latency_sigma=0, **settings)
     with chosen.running():
         chosen.must("fix")

@@ -70,14 +70,16 @@ class ScratchStack:
         folder = self.settings.postgres_data
         assert folder is not None, "a stack's scratch state is never a checkout's own"
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self.settings.state.mkdir(parents=True, exist_ok=True)
+        self.settings.logs.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-P", "-m", "services.postgres.server"]
-        server = subprocess.Popen(command, cwd=ROOT, env=supervisor.environment(self.settings))
+        environment = supervisor.environment(self.settings)
+        with (self.settings.logs / "postgres.log").open("ab") as log:
+            server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             deadline = time.monotonic() + 30
             while reason := database.not_ready(self.settings):
                 if server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"PostgreSQL did not start: {reason}")
+                    raise RuntimeError(f"PostgreSQL did not start, see {self.settings.logs}: {reason}")
                 time.sleep(0.05)
             yield self
         finally:

@@ -18,15 +18,14 @@ import pytest
 
 from order import queues, store
 from services.postgres import migrations, prepare
+from tests.integration.conftest import Eventually
 from workshop.stack.local import supervisor
 from workshop.stack.local import system as local
 from workshop.stack.local.scratch import ScratchStack
 from workshop.stack.services import BY_NAME, not_ready
 from workshop.stack.settings import ROOT
 
-from .conftest import Eventually
-
-SETTLE_AFTER = 5
+SETTLE_AFTER = 22
 CANCELED = {"status": "canceled", "amount_cents": None, "currency": None}
 
 
