@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
@@ -50,7 +50,8 @@ class Suspect:
 @dataclass
 class Comparison:
     """What changed from `before` to `after` traces. `chance` is how often so much would come about by chance, None
-    where there are too few traces to tell; medians in ms."""
+    where there are too few traces to tell; medians in ms. `improved` has the services that take less time, where
+    nothing takes more: their `ms` are what a trace from before took more."""
 
     before: int
     after: int
@@ -59,6 +60,7 @@ class Comparison:
     chance: float | None
     suspects: list[Suspect]
     lines: list[Growth]
+    improved: list[Suspect]
 
     @property
     def changed(self) -> bool:
@@ -69,6 +71,9 @@ class Comparison:
     def verdict(self) -> str:
         """One sentence."""
         few = f" (too few traces to tell change from chance: give {FEW} on each side)" if self.chance is None else ""
+        if self.improved:
+            first = self.improved[0]
+            return f"nothing takes longer; {first.service} takes less: {first.what}{few}"
         if not self.suspects:
             return f"nothing changed by more than chance explains{few}"
         first = self.suspects[0]
@@ -85,6 +90,7 @@ class Comparison:
             "after_ms": round(self.after_ms, 3),
             "chance": self.chance,
             "suspects": [suspect.as_json() for suspect in self.suspects],
+            "improved": [suspect.as_json() for suspect in self.improved],
             "lines": [_line(grown) for grown in self.lines],
         }
 
@@ -97,20 +103,36 @@ def compare(before: Sequence[Trace], after: Sequence[Trace]) -> Comparison:
 def compare_observed(old: list[Observed], new: list[Observed]) -> Comparison:
     """The same for traces that were observed already."""
     few = min(len(old), len(new)) < FEW
-    ranked = [each for each in rank(old, new, few=few) if each.score > 0]
-    score = ranked[0].score if ranked else 0.0
-    chance = None if few else _chance(old, new, score)
-    told = score >= FLOOR and (chance is None or chance <= CHANCE)
-    lines = [grown for grown in growths(old, new, few=few) if grown.weight > 0] if told else []
+    ranked, chance = _certain(old, new, few)
+    lines = [grown for grown in growths(old, new, few=few) if grown.weight > 0] if ranked else []
+    better = [] if ranked else [each for each in _certain(new, old, few)[0] if each.growths]
     return Comparison(
         len(old),
         len(new),
         median(each.ms for each in old),
         median(each.ms for each in new),
         chance,
-        [_suspect(each, new) for each in ranked[:SHOWN]] if told else [],
-        sorted(lines, key=lambda grown: -grown.more),
+        [_suspect(each, new) for each in ranked[:SHOWN]],
+        sorted(lines, key=lambda grown: -grown.change),
+        [_suspect(_turned(each), old) for each in better[:SHOWN]],
     )
+
+
+def _certain(old: list[Observed], new: list[Observed], few: bool) -> tuple[list[Ranked], float | None]:
+    """The services that something speaks against, none where it may be chance; and how often it would be."""
+    ranked = [each for each in rank(old, new, few=few) if each.score > 0]
+    score = ranked[0].score if ranked else 0.0
+    chance = None if few else _chance(old, new, score)
+    return (ranked if score >= FLOOR and (chance is None or chance <= CHANCE) else []), chance
+
+
+def _turned(ranked: Ranked) -> Ranked:
+    """What was found from after to before, told from before to after."""
+    grown = [
+        replace(g, before=g.after, after=g.before, before_count=g.after_count, after_count=g.before_count)
+        for g in ranked.growths
+    ]
+    return Ranked(ranked.service, ranked.score, grown)
 
 
 def _thinned(traces: Sequence[Trace]) -> Sequence[Trace]:
@@ -143,7 +165,7 @@ def _suspect(ranked: Ranked, new: list[Observed]) -> Suspect:
         traces |= {t.trace_id for t in new if any(ms > grown.limit for ms, _ in t.work.get(grown.work, ()))}
     for broken in ranked.breaks:
         traces |= _showing(broken, new)
-    ms = sum(grown.more for grown in ranked.growths) / len(new)
+    ms = sum(abs(grown.change) for grown in ranked.growths) / len(new)
     whole = fmean(each.ms for each in new)
     heaviest: list[tuple[float, dict[str, Any]]] = [(g.weight, _line(g, new)) for g in ranked.growths]
     heaviest += [(b.weight * b.services[ranked.service], _broken(b, new)) for b in ranked.breaks]

@@ -18,8 +18,12 @@ from workshop.traces.suspects.observed import Observed, Work
 FLOOR = 1.0  # ms
 ENOUGH = 8  # values before: below, a way's usual time is filled up from other ways
 OWN_ENOUGH = 3
+ALONE = 4  # values, from which one is left out
 SMALLEST = 0.9  # of a growth that counts, as a logarithm: 2.5 times
-CERTAIN = 1.6  # z from which a growth counts …
+SHARE = 0.1  # of the new traces' time: so much lost is a growth however small it is, from such a z on …
+SURE = 4.0
+OF_ALL = 4.0  # … and weighs so much times its share
+CERTAIN = 2.0  # z from which a growth counts …
 FULLY = 3.0  # … and from which it counts in full
 BEYOND = 1.5  # times the 95th percentile before: beyond is unusual
 
@@ -38,9 +42,9 @@ class Growth:
     limit: float
 
     @property
-    def more(self) -> float:
-        """The ms that the new population lost by it, all traces together."""
-        return max(self.after - self.before, 0.0) * self.after_count
+    def change(self) -> float:
+        """The ms that the traces in which it takes longer lost by it, all together; negative where they are the old."""
+        return (self.after - self.before) * (self.after_count if self.after > self.before else self.before_count)
 
 
 def values(traces: Sequence[Observed]) -> dict[Work, list[float]]:
@@ -60,14 +64,18 @@ def growths(old: Sequence[Observed], new: Sequence[Observed], *, few: bool = Fal
         usual[work.kind].append(fmean(times))
     for means in usual.values():
         means.sort()
+    whole = sum(trace.ms for trace in new)
     return [
         grown
         for work, times in after.items()
-        if (grown := _growth(work, before.get(work, []), times, usual[work.kind], few)) is not None
+        if (grown := _growth(work, before.get(work, []), times, usual[work.kind], whole, few)) is not None
     ]
 
 
-def _growth(work: Work, old: list[float], new: list[float], usual: list[float], few: bool) -> Growth | None:
+def _growth(
+    work: Work, old: list[float], new: list[float], usual: list[float], whole: float, few: bool
+) -> Growth | None:
+    """The growth of one work; `usual` are the means of its kind's works before, `whole` is all the new traces' time."""
     count = len(old)
     if work.own and count < (1 if few else OWN_ENOUGH):
         return None
@@ -77,13 +85,18 @@ def _growth(work: Work, old: list[float], new: list[float], usual: list[float], 
     if not old:
         return None
     before, after = fmean(old), fmean(new)
-    size = math.log((after + FLOOR) / (before + FLOOR))
+    # One value alone may be anything: what it adds is no growth, unless there are hardly any others.
+    steady = (sum(new) - max(new)) / (len(new) - 1) if len(new) >= ALONE else after
+    size = math.log((steady + FLOOR) / (before + FLOOR))
+    share = (steady - before) * len(new) / whole if whole else 0.0
     limit = sorted(old)[min(len(old) - 1, int(len(old) * 0.95))] * BEYOND + FLOOR
-    if size <= SMALLEST:
+    if size <= SMALLEST and share < SHARE:
         return Growth(work, before, after, count, len(new), 0.0, 0.0, limit)
     beyond = tests_of_chance.proportions(
         sum(ms > limit for ms in old), len(old), sum(ms > limit for ms in new), len(new), corrected=False
     )
-    z = FULLY if few else max(tests_of_chance.ranks(old, new), beyond)
-    weight = (size - SMALLEST) * min(1.0, z / FULLY) if z >= CERTAIN else 0.0
+    z = SURE if few else max(tests_of_chance.ranks(old, new), beyond)
+    weight = max(size - SMALLEST, 0.0) * min(1.0, z / FULLY) if z >= CERTAIN else 0.0
+    if share >= SHARE and z >= SURE:
+        weight = max(weight, OF_ALL * share)
     return Growth(work, before, after, count, len(new), z, weight, limit)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.unit.traces.trace_shapes import Node, call, server, span, trace
+from tests.unit.traces.trace_shapes import Node, call, server, span, sql, trace
 from workshop.traces.model.trace import Trace
 from workshop.traces.suspects import tests_of_chance
 from workshop.traces.suspects.compare import Comparison, compare
@@ -74,6 +74,36 @@ def test_the_service_at_fault_is_the_first_suspect(slow: Delays, service: str) -
     assert first.ms == pytest.approx(sum(slow.values()), rel=0.35) or service == "web"
     assert first.traces == 30 and first.evidence and first.what == first.evidence[0]["text"]
     assert 0 < first.share <= 1
+
+
+def reports(seed: int, slow: float, count: int = 30) -> list[Trace]:
+    """Requests of twelve statements, one of which takes `slow` ms, more or less."""
+    chance = random.Random(seed)
+    found = []
+    for _ in range(count):
+        children, at = [], 1.0
+        for number in range(12):
+            ms = chance.uniform(0.8, 1.2) * (slow if number == 5 else 4.0)
+            children.append(sql("web", f"SELECT a FROM table_{'abcdefghijkl'[number]}", at, ms))
+            at += ms + 0.1
+        found.append(trace(server("web", "GET /report", 0, at, *children), trace_id=f"{chance.getrandbits(128):032x}"))
+    return found
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.5, 20.0), (100.0, 230.0), (100.0, 150.0)])
+def test_one_statement_of_many_is_seen(before: float, after: float) -> None:
+    """A missing index; also one that only doubles what already took most of the time."""
+    found = compare(reports(1, before), reports(2, after))
+    assert found.suspects[0].service == "web" and "table_f" in found.suspects[0].what
+    assert found.suspects[0].ms == pytest.approx(after - before, rel=0.1) and len(found.lines) == 1
+
+
+def test_what_became_faster_is_no_suspect_and_is_told() -> None:
+    """The other way round: nobody is suspected, and who takes less is named with what it was before."""
+    found = compare(reports(2, 100.0), reports(1, 0.5))
+    assert not found.changed and not found.suspects and found.improved[0].service == "web"
+    assert found.verdict.startswith("nothing takes longer; web takes less: ") and "ms → 0.5" in found.verdict
+    assert found.improved[0].ms == pytest.approx(99.5, rel=0.1)
 
 
 def test_a_fault_of_one_request_in_five_is_seen() -> None:
