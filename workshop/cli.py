@@ -40,25 +40,32 @@ def spans() -> None:
 
 @app.command()
 def up() -> None:
-    """Start the system: with Docker when its engine answers, else as processes on this machine."""
+    """Start the system: with Docker when its engine answers, else as processes on this machine. SHARE opens it."""
+    from workshop.share import opening
     from workshop.stack import lifecycle
 
+    address = opening.wanted()
     lifecycle.up()
+    opening.settle(address)
 
 
 @app.command()
 def down() -> None:
     """Stop everything, keep the data."""
+    from workshop.share import opening
     from workshop.stack import lifecycle
 
+    opening.close_first()
     lifecycle.down()
 
 
 @app.command()
 def clean() -> None:
     """Stop everything, remove the data, the logs and the Python packages."""
+    from workshop.share import opening
     from workshop.stack import lifecycle
 
+    opening.close_first()
     lifecycle.clean()
 
 
@@ -66,10 +73,12 @@ def clean() -> None:
 def status() -> None:
     """Show what runs, where, and whether it is ready. Exit code 1 when something is not."""
     from workshop.chaos import dead_letters
+    from workshop.share import opening
     from workshop.shop import ledger
     from workshop.stack import status as stack
 
-    sys.exit(0 if stack.status({"index": ledger.state_in_words, "dead letters": dead_letters.in_words}) else 1)
+    more = {"index": ledger.state_in_words, "dead letters": dead_letters.in_words, "room": opening.in_words}
+    sys.exit(0 if stack.status(more) else 1)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -51,6 +52,12 @@ class Settings(BaseSettings):
     otlp_http_port: int = port(4318, "OTLP over HTTP")
     jaeger_port: int = port(16686, "Jaeger's page and query API")
     load_ui_port: int = port(8089, "Locust's page, while `make load-ui` runs")
+    share: str = Field(
+        "",
+        description="1, or an address of this machine: shop and console are open to the room there; 0 closes",
+    )
+    share_shop_port: int = port(8180, "the shop for the room, while it is open")
+    share_console_port: int = port(8185, "the console for the room, while it is open")
     seed_products: int = Field(5000, ge=10, le=6138, description="products in the catalogue")
     seed_movements: int = Field(
         4_000_000, ge=0, le=100_000_000, description="rows in the stock ledger; more rows, a slower checkout"
@@ -103,6 +110,20 @@ class Settings(BaseSettings):
     def upper_case(cls, value: object) -> object:
         """`LOG_LEVEL=debug` is DEBUG."""
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("share")
+    @classmethod
+    def one_address(cls, value: str) -> str:
+        """Every address at once would be one that nobody has named."""
+        if value in ("", "0", "1"):
+            return value
+        try:
+            address = ip_address(value)
+        except ValueError:
+            raise ValueError("it should be 1, 0, or an address such as 192.168.1.20") from None
+        if address.is_unspecified or address.is_multicast or "%" in value:
+            raise ValueError("it should be one address of this machine, such as 192.168.1.20")
+        return str(address)
 
     @model_validator(mode="after")
     def ports_differ(self) -> "Settings":

@@ -1,6 +1,6 @@
 """`spans status`: what runs, where, and how it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workshop.stack import database, runtime
@@ -15,7 +15,7 @@ LOCAL_COLUMNS = ["process", "state", "pid", "up for", "port", "ready"]
 DOCKER_COLUMNS = ["container", "state", "up for", "port", "ready"]
 
 
-def status(more: dict[str, Callable[[Settings], str]]) -> bool:
+def status(more: Mapping[str, Callable[[Settings], str]]) -> bool:
     """Print a table of the processes, and what `more` says of each of its words; True when all processes are ready."""
     settings = current()
     up = runtime.what_is_up(settings)
