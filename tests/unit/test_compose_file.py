@@ -18,6 +18,8 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 # What Docker cannot take from them.
 LOCAL_ONLY = {"RUNTIME", "POSTGRES_BIN", "STATE_FOLDER", "LOAD_UI_PORT", "COMPOSE_PROJECT_NAME"}
+# The door of a shared workshop is a process of this machine with Docker, too.
+LOCAL_ONLY |= {"SHARE", "SHARE_SHOP_PORT", "SHARE_CONSOLE_PORT"}
 
 
 def local_environment(program: str) -> dict[str, str]:
