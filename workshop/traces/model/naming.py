@@ -129,6 +129,7 @@ _EMPTY_WORDS = frozenset(
 )
 
 
+NO_NAME = "(no name)"
 _HTTP_VERB = re.compile(r"(?i)^(?:HTTP )?(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|HTTP|CONNECT|TRACE)$")
 
 
@@ -141,7 +142,7 @@ def label(span: Span) -> str:
         return f"{http_method(span) or span.name} {where}".strip()
     if span.kind == "server" and _HTTP_VERB.match(span.name) and (route := http_route(span) or path(span)):
         return f"{http_method(span) or span.name} {route}"
-    return span.name or "(no name)"
+    return span.name or NO_NAME
 
 
 def _db_label(span: Span) -> str:
@@ -150,7 +151,9 @@ def _db_label(span: Span) -> str:
         return str(summary)
     text = statement(span)
     known = {(database(span) or "").lower(), (db_system(span) or "").lower()}
-    bare = all(word in _EMPTY_WORDS or word in known for word in re.split(r"[\W]+", span.name.lower()) if word)
+    bare = span.name == NO_NAME or all(
+        word in _EMPTY_WORDS or word in known for word in re.split(r"[\W]+", span.name.lower()) if word
+    )
     table = first(span, "db.collection.name", "db.sql.table", "db.mongodb.collection")
     if text and bare and not (text.startswith("{") and table):
         system = db_system(span)

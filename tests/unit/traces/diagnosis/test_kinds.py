@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
 from workshop.traces.diagnosis.findings import Diagnosis
 from workshop.traces.sources.files import load_file
 
@@ -104,11 +104,18 @@ READINGS = {
         ["fraud SELECT fraud_history took 600 ms, 46%", "above fraud fraud check a span is missing", "2 orphans"],
     ),
     "two_steps_overlap_100us.otlp.json": Reading(["own-code"], ["api load rows spent 700 ms"], ("dark time",)),
+    "base64_ids_zero_parent.tempo.json": Reading(["slow-statement"], ["shop SELECT a took 250 ms, 83%"], ("broken",)),
+    "exporter_file_with_all_signals.otlp.jsonl": Reading(["slow-statement"], ["shop SELECT a took 250 ms, 83%"]),
+    "ids_that_are_words.jaeger.json": Reading(["slow-statement"], ["s SELECT a took 850 ms, 94%"]),
+    "name_is_null.otlp.json": Reading(["slow-statement"], ["took 250 ms, 83%"]),
     "work_after_a_short_root.otlp.json": Reading(
         ["hidden-error", "own-code", "(late-work)"],
         ["bank send confirmation failed 3.48 s after the answer", "work went on for 3.48 s"],
     ),
 }  # fmt: skip
+
+
+POPULATION = "population_of_raw_paths.otlp.jsonl"
 
 
 def rules(diagnosis: Diagnosis) -> list[str]:
@@ -137,3 +144,15 @@ def test_no_share_is_more_than_all(name: str) -> None:
     for finding in diagnose(read).findings:
         assert 0 <= finding.share <= 1
         assert all(0 <= each.share <= 1 for each in finding.evidence)
+
+
+def test_raw_paths_are_one_population() -> None:
+    """Four traces of one route, whose library put the path into the root's name."""
+    found = diagnose_many(load_file(KINDS / POPULATION))
+    assert (found.traces, found.root) == (4, "api GET /u/{id}")
+    assert rules(found) == ["slow-statement"] and "(in 4 of 4 traces)" in found.verdict
+
+
+def test_every_kind_has_its_reading() -> None:
+    """No case is left out."""
+    assert {*READINGS, POPULATION} == {file.name for file in KINDS.iterdir()}

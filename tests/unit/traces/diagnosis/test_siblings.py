@@ -1,13 +1,18 @@
 """Siblings of the kinds in test_kinds: other languages, other conventions, other shapes of the same thing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
-from tests.unit.traces.trace_shapes import Node, call, exception, server, span, spans, sql, trace
+from tests.unit.traces.time.test_account import anything
+from tests.unit.traces.trace_shapes import T0, Node, call, exception, server, span, spans, sql, trace
 from workshop.traces.diagnosis.diagnose import diagnose
 from workshop.traces.diagnosis.findings import Diagnosis
+from workshop.traces.model.conventions import is_batch
 from workshop.traces.model.trace import Trace
+from workshop.traces.time.account import account
 
 
 def rules(diagnosis: Diagnosis) -> list[str]:
@@ -474,3 +479,23 @@ def test_what_is_most_of_a_slow_trace_is_never_healthy(made: Node) -> None:
     """One line of more than half and more than a second is worth a finding, of whatever kind it is."""
     found = diagnose(trace(made))
     assert not found.healthy and found.problems[0].share > 0.5
+
+
+@given(anything())
+@settings(max_examples=200, deadline=None)
+def test_healthy_has_a_meaning(made: Trace) -> None:
+    """Of any trace: healthy is never said of one line of more than half and more than a second, but by its nature."""
+    slow = Trace(
+        [replace(s, start=T0 + 100 * (s.start - T0), end=T0 + 100 * (s.end - T0)) for s in made.spans],
+        adjust_clocks=False,
+    )
+    read, found = account(slow), diagnose(slow)
+    excused = ("idle", "stream", "delivery") + (("own-code", "unrecorded") if is_batch(slow.root) else ())
+    heavy = [
+        line
+        for line in read.lines
+        if line.when == "during" and line.ns > 1e9 and line.ns > read.answer / 2 and line.kind not in excused
+    ]
+    assert not (found.healthy and heavy), heavy
+    assert all(0 <= finding.share <= 1 for finding in found.findings)
+    assert all(0 <= each.share <= 1 for finding in found.findings for each in finding.evidence)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-NO_NAME = "(no name)"
+from workshop.traces.model.naming import NO_NAME
+
 LATEST = 2**63  # nanoseconds: the year 2262, what OTLP's own 64 bits hold and more than any clock shows
 KINDS_TOLD = 20
 DIGITS = 40  # of a number: more are nothing that was measured, and too many to calculate with

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from workshop.traces.model.naming import NO_NAME
 from workshop.traces.model.span import Event, Span
-from workshop.traces.sources.formats.odd import NO_NAME, Notes, plain
+from workshop.traces.sources.formats.odd import Notes, plain
 from workshop.traces.sources.formats.otlp import service_name, span_kind, status_of
 from workshop.traces.sources.formats.spelling import Ids
 
