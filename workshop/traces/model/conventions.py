@@ -126,7 +126,10 @@ def is_wait(span: Span) -> bool:
 def opens_connection(span: Span) -> bool:
     """Whether the span opens a connection: to a database, or the socket of a call."""
     said = (statement(span) or "").lower()
-    return span.kind in ("internal", "client") and said in ("", "connect") and words.opens_connection(span.name)
+    if span.kind not in ("internal", "client") or said not in ("", "connect"):
+        return False
+    # A file or a shop is opened, too: only of a database is `open` alone a connection.
+    return words.opens_connection(span.name) and (is_db(span) or "open" not in words.words(span.name)[:1])
 
 
 def is_poll(span: Span) -> bool:
@@ -134,7 +137,9 @@ def is_poll(span: Span) -> bool:
     operation = str(first(span, "messaging.operation.type", "messaging.operation.name", "messaging.operation") or "")
     if is_messaging(span) or span.kind == "consumer":
         return operation.lower() in ("receive", "poll") or (not operation and words.polls(span.name))
-    return str(first(span, "rpc.method") or "") == "ReceiveMessage" or _blocks(span)
+    if str(first(span, "rpc.method") or "") == "ReceiveMessage" or _blocks(span):
+        return True
+    return span.kind == "internal" and words.words(span.name)[-1:] == ("poll",)
 
 
 _BLOCKING = frozenset(

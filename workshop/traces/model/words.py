@@ -96,7 +96,7 @@ def opens_connection(name: str) -> bool:
         found[-1] == "connection" and found[-2:-1] and found[-2] in _NEW_CONNECTION
     ):
         return True
-    if found[-2:] == ("connection", "setup"):
+    if found[-2:] in (("connection", "setup"), ("connection", "open")) or found in (("open",), ("open", "async")):
         return True
     if found[0] in _SOCKET and found[1:2] and found[1] in _OPENING:  # `DNS lookup rates.example`
         return True

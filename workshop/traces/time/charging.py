@@ -8,7 +8,7 @@ from typing import Literal
 from workshop.traces.model import conventions, naming, statements, words
 from workshop.traces.model.trace import Span
 from workshop.traces.time.critical_path import Section
-from workshop.traces.time.family import Family, is_callee
+from workshop.traces.time.family import Family, is_call, is_callee
 
 When = Literal["before", "during", "after"]
 
@@ -62,7 +62,7 @@ def entry_of(family: Family, section: Section) -> Entry:
         return _named("stream", span)
     if conventions.is_db(span) and not callees:
         return _statement(span)
-    if span.kind in ("client", "producer"):
+    if is_call(family, span):
         return _call(family, section, callees)
     call = call_around(family, span) if span.kind == "internal" else None
     if call is None:

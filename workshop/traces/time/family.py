@@ -102,7 +102,9 @@ class Family:
         calls = matching.Enclosing(
             child
             for child in children
-            if child.kind in ("client", "producer") and not conventions.is_db(child) and not self._has_callee(child)
+            if child.kind in ("client", "producer", "internal")
+            and not conventions.is_db(child)
+            and not self._has_callee(child)
         )
         moved: set[str] = set()
         for callee in strangers:
@@ -119,6 +121,14 @@ class Family:
         return any(is_callee(call, child) for child in self.trace.children(call))
 
 
+def is_call(family: Family, span: Span) -> bool:
+    """Whether the span stands for a call: by its kind, or because nothing but other processes ran below it."""
+    if span.kind != "internal":
+        return span.kind in ("client", "producer")
+    children = family.children(span)
+    return bool(children) and all(is_callee(span, child) for child in children[:8])
+
+
 def is_callee(caller: Span, child: Span) -> bool:
     """Whether the child ran in another process than the caller."""
     if child.service != caller.service:
@@ -130,6 +140,7 @@ def _call_of(callee: Span, around: list[Span]) -> Span | None:
     """The one call that the callee beside it answers: alike by name, or the only one, and filled by the callee."""
     likely = [call for call in around if not matching.contradicts(call, callee)]
     named = [call for call in likely if matching.alike(call, callee)]
+    likely = [call for call in likely if call.kind != "internal"]  # what is not recorded as a call is one by its name
     if len(named) == 1:
         return named[0]
     fills = len(likely) == 1 and 2 * callee.duration >= likely[0].duration and callee.kind != "internal"

@@ -76,17 +76,20 @@ def _attempts(facts: Facts) -> Iterator[list[Span]]:
 
 
 def _call_in(facts: Facts, child: Span) -> Span | None:
-    """The call that a child is, or the one call inside a span that stands for one attempt."""
-    if child.kind == "client" or conventions.is_db(child):
+    """The call that a child is, or the one call inside a span that stands for one attempt; the innermost of them."""
+    if conventions.is_db(child):
         return child
     for _ in range(4):
         below = facts.trace.children(child)
         calls = [span for span in below if span.kind == "client" and not conventions.opens_connection(span)]
+        if child.kind == "client" and (len(calls) != 1 or conventions.is_db(calls[0])):
+            return child
         if len(calls) == 1:
-            return calls[0]
-        if calls or len(below) != 1 or child.kind != "internal":
+            child = calls[0]
+        elif calls or len(below) != 1 or child.kind != "internal":
             return None
-        child = below[0]
+        else:
+            child = below[0]
     return None
 
 

@@ -29,7 +29,7 @@ _NEXT = {
     "redis": _KEY_VALUE,
     "valkey": _KEY_VALUE,
     "memcached": "look at the size of the value and at the network between: a command has no plan",
-    "mongodb": 'look at it with explain("executionStats") and at the database profiler: it may miss an index',
+    "mongodb": "look at its entry in system.profile: its plan and docsExamined tell whether an index is missing",
     "dynamodb": (
         "look at the consumed capacity and at ThrottledRequests, and whether it is a Scan where a Query would do: "
         "there is no plan"
