@@ -7,6 +7,8 @@ from markupsafe import Markup
 
 from workshop.traces import wording
 from workshop.traces.model import naming
+from workshop.traces.showing import account_view
+from workshop.traces.time.account import account
 
 
 def register(app: Flask) -> None:
@@ -20,7 +22,12 @@ def register(app: Flask) -> None:
         label=lambda span: wording.clean(naming.label(span)),
         moment=moment,
         utc=utc,
+        account=account,
+        account_who=account_view.who,
+        account_what=account_view.what,
+        account_notes=account_view.notes,
     )
+    app.jinja_env.globals["account_words"] = account_view.WORDS
 
 
 def change(ms: float) -> str:

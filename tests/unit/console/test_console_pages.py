@@ -103,6 +103,15 @@ def test_trace_page_has_the_diagnosis_with_links_to_its_evidence(text_of: Page) 
     assert "✓ Healthy" in text_of(f"/trace/{FAST}")
 
 
+def test_trace_page_has_the_account_of_its_time(text_of: Page) -> None:
+    """Beside the waterfall: share, time, kind and whose, with a link to the span; the longest line first."""
+    page = text_of(f"/trace/{SLOW}")
+    table = page[page.index("Where the time went") : page.index("</details>")]
+    kinds = re.findall(r"<td>([a-z][a-z ]+)</td>", table)
+    assert kinds[0] == "statement" and {"own code", "external call", "way there", "way back"} <= set(kinds)
+    assert re.search(r'<a href="#[0-9a-f]{16}">inventory <b>', table) and "for somebody: queue" in table
+
+
 @pytest.mark.parametrize("text", [SLOW.upper(), f"00-{SLOW}-00f067aa0ba902b7-01", f" {SLOW} "])
 def test_an_id_is_taken_in_any_spelling(client: FlaskClient, text: str) -> None:
     """The box for ids takes what people paste."""

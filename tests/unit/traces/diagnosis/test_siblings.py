@@ -460,7 +460,7 @@ def test_steps_of_one_kind_under_numbered_names() -> None:
         span("w", "orders process", 0, 30_000, kind="consumer", attributes={
             "messaging.operation": "process", "messaging.system": "kafka", "messaging.batch.message_count": 500}),
     ],
-    ids=["receive", "sqs", "brpop", "poll", "a poll", "sse", "websocket", "wss", "watch", "subscribe", "batch", "messages"],
+    ids=["receive", "sqs", "brpop", "poll", "a poll", "sse", "websocket", "wss", "watch", "subscribe", "batch", "many"],
 )  # fmt: skip
 def test_long_by_nature_is_no_fault(made: Node) -> None:
     """A poll, a stream, a websocket, a batch: said as what it is, and no problem."""
