@@ -171,7 +171,11 @@ def is_stream(span: Span) -> bool:
         return True
     if is_db(span) or span.kind == "internal":
         return False
-    return words.streams(str(first(span, "rpc.method", "http.route", "url.path") or span.name))
+    if method := first(span, "rpc.method"):
+        return words.streams(str(method), rpc=True)
+    if http_method(span) not in (None, "GET"):
+        return False
+    return words.streams(str(http_route(span) or path(span) or span.name), rpc=is_rpc(span))
 
 
 def is_cold_start(span: Span) -> bool:

@@ -110,20 +110,24 @@ def polls(name: str) -> bool:
     return bool(found) and (found[-1] in ("receive", "poll") or found[-2:] == ("receive", "message"))
 
 
-_STREAMS = frozenset({"watch", "subscribe", "stream", "streaming", "tail", "follow"})
-_STREAM_WORDS = frozenset({"websocket", "websockets", "sse", "eventstream", "signalr", "longpoll"})
+_STREAMING_RPC = frozenset({"watch", "subscribe", "stream", "streaming", "tail", "follow"})
+_STREAM = frozenset({"websocket", "websockets", "sse", "eventstream", "eventsource", "signalr", "longpoll", "ws"})
 
 
 @lru_cache(maxsize=4096)
-def streams(name: str) -> bool:
-    """Whether the name says that an answer is kept open: a watch, a subscription, a websocket, server-sent events."""
-    found = words(name.rsplit("/", 1)[-1])
+def streams(name: str, *, rpc: bool = False) -> bool:
+    """Whether the name says that an answer is kept open: a websocket, server-sent events, an RPC's watch.
+
+    A path is read more strictly: to subscribe, or to follow somebody, is a request like any other in HTTP.
+    """
     whole = words(name)
-    if any(word in _STREAM_WORDS for word in whole) or ("web", "socket") in pairwise(whole):
+    pairs = set(pairwise(whole))
+    if any(word in _STREAM for word in whole) or pairs & {("web", "socket"), ("web", "sockets"), ("socket", "io")}:
         return True
-    if ("socket", "io") in pairwise(whole):
-        return True
-    return bool(found) and (found[0] in _STREAMS or found[-1] in _STREAMS)
+    last = words(name.rsplit("/", 1)[-1])
+    if not rpc:
+        return last in (("stream",), ("event", "stream"))
+    return bool(last) and (last[0] in _STREAMING_RPC or last[-1] in _STREAMING_RPC)
 
 
 _BATCH = frozenset(

@@ -51,7 +51,8 @@ def entry_of(family: Family, section: Section) -> Entry:
     span = section.span
     if words.starts_cold(span.name) and span.kind in ("internal", "server"):
         return _named("cold-start", span)
-    if conventions.is_poll(span) and family.trace.root.kind != "server":
+    # What comes after the first work below a poll is work, not waiting.
+    if conventions.is_poll(span) and section.before is None and family.trace.root.kind != "server":
         return _named("idle", span)
     if conventions.is_wait(span):
         return _named("wait", span, waits_for=words.waited_for(span.name))

@@ -102,7 +102,7 @@ class Family:
         calls = matching.Enclosing(
             child
             for child in children
-            if child.kind in ("client", "producer", "internal")
+            if (child.kind in ("client", "producer") or (child.kind == "internal" and child.service == parent.service))
             and not conventions.is_db(child)
             and not self._has_callee(child)
         )

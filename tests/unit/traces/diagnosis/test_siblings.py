@@ -452,7 +452,8 @@ def test_steps_of_one_kind_under_numbered_names() -> None:
         span("w", "kafka poll", 0, 30_000, kind="consumer"),
         span("w", "KafkaConsumer.poll", 0, 30_000),
         server("s", "GET /events", 0, 30_000, attributes={"http.response.header.content-type": "text/event-stream"}),
-        server("s", "GET /ws", 0, 30_000, status=101),
+        server("s", "GET /ws", 0, 30_000),
+        server("s", "GET /chat", 0, 30_000, status=101),
         server("s", "GET /chat", 0, 30_000, attributes={"url.scheme": "wss"}),
         rpc("s", "etcd.Watch/Watch", 0, 30_000, kind="server"),
         rpc("s", "feed.Feed/SubscribeEvents", 0, 30_000, kind="server"),
@@ -460,13 +461,30 @@ def test_steps_of_one_kind_under_numbered_names() -> None:
         span("w", "orders process", 0, 30_000, kind="consumer", attributes={
             "messaging.operation": "process", "messaging.system": "kafka", "messaging.batch.message_count": 500}),
     ],
-    ids=["receive", "sqs", "brpop", "poll", "a poll", "sse", "websocket", "wss", "watch", "subscribe", "batch", "many"],
+    ids=["receive", "sqs", "brpop", "poll", "a poll", "sse", "ws", "websocket", "wss", "watch", "rpc", "batch", "many"],
 )  # fmt: skip
 def test_long_by_nature_is_no_fault(made: Node) -> None:
     """A poll, a stream, a websocket, a batch: said as what it is, and no problem."""
     found = diagnose(trace(made))
     assert found.healthy and len(found.findings) == 1 and found.findings[0].severity == "hint"
     assert "30" in found.findings[0].title or "29.90" in found.findings[0].title
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        server("s", "POST /newsletter/subscribe", 0, 30_000),
+        server("s", "POST /users/{id}/follow", 0, 30_000),
+        server("s", "GET /watch", 0, 30_000),
+        server("s", "POST /import", 0, 30_000),
+        span("w", "orders receive", 0, 30_000, sql("w", "SELECT 1", 10, 20), kind="consumer"),
+        span("w", "pollution report", 0, 30_000),
+        span("w", "receive order", 0, 30_000),
+    ],
+)
+def test_what_only_sounds_like_it_is_not_excused(made: Node) -> None:
+    """A request whose path has such a word, work below a poll, other words with the same letters."""
+    assert not diagnose(trace(made)).healthy
 
 
 def test_a_slow_statement_in_a_batch_is_one() -> None:

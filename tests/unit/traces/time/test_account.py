@@ -10,6 +10,7 @@ from tests.unit.traces.trace_shapes import T0, Node, call, server, span, sql, tr
 from workshop.traces.model.trace import Span, Trace
 from workshop.traces.time.account import Account, account
 from workshop.traces.time.charging import KINDS
+from workshop.traces.time.critical_path import family_of
 
 NAMES = ["GET /u/3", "connect", "pool.acquire", "items.3.price", "orders receive", "SELECT a", "step", "init", ""]
 
@@ -55,6 +56,26 @@ def test_the_lines_are_the_whole_time(made: Trace) -> None:
         assert sum(read.share(line) for line in read.lines) == pytest.approx(1)
     assert len({line.key for line in read.lines}) == len(read.lines)
     assert {line.kind for line in read.lines} <= set(KINDS)
+
+
+@given(anything())
+@settings(max_examples=400, deadline=None)
+def test_who_ran_for_whom_is_a_tree(made: Trace) -> None:
+    """From every span the way up ends, and children and parents say the same, whoever was put below whom."""
+    family = family_of(made)
+    for each in made.spans:
+        steps, above = 0, family.parent(each)
+        if above is not None:
+            assert any(child is each for child in family.children(above))
+        while above is not None:
+            steps, above = steps + 1, family.parent(above)
+            assert steps <= len(made)
+
+
+def test_two_strangers_of_the_same_time_are_not_below_each_other() -> None:
+    """Both could be the other's call by time and name: neither is."""
+    made = trace(span("a", "run", 0, 100, span("b", "work", 10, 80), span("c", "work", 10, 80)))
+    assert not family_of(made).beside
 
 
 @given(anything())
