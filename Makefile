@@ -40,7 +40,7 @@ endif
 
 ##@ Run the system
 
-up: ## start everything, Docker or not (RUNTIME=docker|local)
+up: ## start everything (RUNTIME=docker|local; SHARE=1: for a whole room)
 	@$(spans) up
 
 down: ## stop everything, keep the data
