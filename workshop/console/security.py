@@ -37,9 +37,10 @@ def protect(app: Flask, allowed_hosts: frozenset[str]) -> None:
         # Browsers say from where; what says nothing is no browser (curl).
         if request.method in ("GET", "HEAD", "OPTIONS"):
             return None
-        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
+        # Sec-Fetch-Site, which no page can set, is not sent to plain addresses of a network: there Origin tells.
+        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
         own = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
-        if own and site in ("same-origin", "none"):
+        if site in ("same-origin", "none") or (site is None and own):
             return None
         message = "403 this was asked for by another site's page: use the console's own\n"
         return Response(message, 403, content_type="text/plain; charset=utf-8")
@@ -48,7 +49,8 @@ def protect(app: Flask, allowed_hosts: frozenset[str]) -> None:
     def add_headers(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # Without any referrer a browser would say of our own forms that they come from nowhere (`Origin: null`).
+        response.headers["Referrer-Policy"] = "same-origin"
         # Traces come and go, and the scripts change with the checkout.
         response.headers["Cache-Control"] = "no-cache" if request.endpoint == "static" else "no-store"
         return response

@@ -108,6 +108,8 @@ def test_the_limit_is_of_all_files_unpacked(
         ({}, 303),
         ({"Origin": "http://localhost"}, 303),
         ({"Origin": "http://localhost", "Sec_Fetch_Site": "same-origin"}, 303),
+        ({"Origin": "null", "Sec_Fetch_Site": "same-origin"}, 303),
+        ({"Origin": "http://localhost", "Sec_Fetch_Site": "cross-site"}, 403),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "http://localhost:9999"}, 403),
         ({"Origin": "null"}, 403),
