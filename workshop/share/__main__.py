@@ -1,8 +1,9 @@
-"""The process in front of a shared workshop: `python -m workshop.share FILE`, FILE as `room.py` writes it."""
+"""The process in front of a shared workshop: `python -m workshop.share FILE LOG`, FILE as `room.py` writes it."""
 
 import logging
 import signal
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from workshop.share.routes import CONSOLE, SHOP
 
 MOST_BODY = 64 * 1024  # bytes; the shop takes no more
 THREADS = {"shop": 64, "console": 24}  # they wait for the two, and do little else
+MOST_LOG = 1_000_000  # bytes, twice
 GRACE_SECONDS = 1.0
 
 
@@ -39,10 +41,12 @@ def servers(room: Room) -> list[Server]:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stdout)
-    room = rooms.read(Path(sys.argv[1])) if len(sys.argv) == 2 else None
+    room = rooms.read(Path(sys.argv[1])) if len(sys.argv) == 3 else None
     if room is None:
-        sys.exit("usage: python -m workshop.share FILE; make up SHARE=1 writes it")
+        sys.exit("usage: python -m workshop.share FILE LOG; make up SHARE=1 writes the file")
+    # Strangers cause lines, so they are bounded.
+    log = RotatingFileHandler(sys.argv[2], maxBytes=MOST_LOG, backupCount=1)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", handlers=[log])
     try:
         doors = servers(room)
     except OSError as error:

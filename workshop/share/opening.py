@@ -89,7 +89,7 @@ def start(settings: Settings, address: str) -> Room:
     environment = {name: os.environ[name] for name in PASSED if name in os.environ}
     with log.open("w") as output, undisturbed():
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "workshop.share", str(file(settings))],
+            [sys.executable, "-P", "-m", "workshop.share", str(file(settings)), str(log)],
             cwd=ROOT,
             env={**environment, processes.MARKER: str(settings.state)},
             stdin=subprocess.DEVNULL,

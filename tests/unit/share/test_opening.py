@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +15,11 @@ import requests
 
 from workshop.share import address, opening
 from workshop.share import room as rooms
+from workshop.share.__main__ import MOST_LOG
 from workshop.stack.errors import StackError
 from workshop.stack.local import processes
 from workshop.stack.local.scratch import free_ports
-from workshop.stack.settings import Settings, load
+from workshop.stack.settings import ROOT, Settings, load
 
 # It is meant to go on when the command that started it has ended.
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
@@ -62,6 +65,25 @@ def test_the_process_in_front_knows_no_password(settings: Settings, monkeypatch:
     room = opening.start(settings, "127.0.0.1")
     environment = psutil.Process(room.pid).environ()
     assert set(environment) <= {*opening.PASSED, processes.MARKER, "LC_CTYPE"}
+
+
+def test_strangers_do_not_fill_the_disk(settings: Settings) -> None:
+    """Each refusal is a line without the path that was tried; the log is turned over when it is full."""
+    room = opening.start(settings, "127.0.0.1")
+    assert requests.get(f"{room.shop}/join/a-guess", timeout=5).status_code == 403
+    log = settings.logs / "share.log"
+    assert "127.0.0.1 refused 403" in log.read_text()
+    assert "a-guess" not in log.read_text()
+    opening.close(settings)
+    log.write_text("x" * MOST_LOG)
+    room.write(opening.file(settings))
+    command = [sys.executable, "-P", "-m", "workshop.share", str(opening.file(settings)), str(log)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        opening.wait_for(room, process, log)
+        requests.get(room.shop, timeout=5)
+        process.terminate()
+    assert log.stat().st_size < 1000
+    assert log.with_name("share.log.1").stat().st_size <= MOST_LOG
 
 
 def test_a_room_whose_process_has_ended_is_told_as_closed(settings: Settings) -> None:
