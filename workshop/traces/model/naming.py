@@ -172,7 +172,7 @@ def short_label(span: Span) -> str:
     if is_db(span) and text and full == statements.head(text):
         return statements.summary(text)
     if span.kind == "client" and (where := path(span)) and full.endswith(where):
-        return f"{http_method(span) or span.name} {where}"
+        return f"{http_method(span) or span.name} {path_template(where)}"
     return full
 
 

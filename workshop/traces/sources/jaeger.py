@@ -53,6 +53,11 @@ class JaegerClient:
         self._session.trust_env = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
         self._has_summaries: bool | None = None
 
+    @property
+    def most_at_once(self) -> int:
+        """How many traces one search should ask for at most: without summaries every span of each would come."""
+        return 200 if self._has_summaries is False else 1_500
+
     def services(self) -> list[str]:
         """The services' names, sorted."""
         return sorted(self._json("/api/v3/services").get("services") or [])

@@ -142,7 +142,7 @@ def test_a_declined_card() -> None:
     found = diagnose(made)
     assert rules(found) == ["error"]
     assert "gateway POST /checkout answered 402; it began in payment POST provider/v1/charges" in found.verdict
-    assert "PaymentDeclined: card declined" in found.verdict
+    assert found.verdict.endswith("answered 402; card declined")
 
 
 def test_a_refused_request_is_a_hint() -> None:
@@ -355,7 +355,7 @@ def test_an_error_that_was_coped_with_is_not_why_it_failed() -> None:
     made.root.status = "error"
     found = diagnose(made)
     assert rules(found) == ["error", "(error)"]
-    assert found.verdict == "error: web GET / answered 500: KeyError: 'price'"
+    assert found.verdict == "error: web GET / answered 500: key error: 'price'"
 
 
 @pytest.mark.parametrize("recorded", [48, 80], ids=["before", "after"])

@@ -8,6 +8,7 @@ from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, Severity, shown
 from workshop.traces.diagnosis.rules.retries import attempts_of, recovered
 from workshop.traces.model import conventions, naming
+from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Span
 
 _REFUSED = "what was asked for was refused: the answer's body and the service's log lines say why"
@@ -157,12 +158,12 @@ def _beside(facts: Facts, key: tuple[str, ...], spans: list[Span], failed: bool,
 
 def _words(facts: Facts, origin: Span) -> str:
     """The error in words: the origin's own, else those of the nearest span above that has an exception to tell."""
-    own = conventions.error_text(origin)
+    own = error_words(origin)
     if not own.startswith("answered"):
         return own
     for above in facts.trace.ancestors(origin):
         if above.is_error and any("exception.type" in e.attributes for e in above.events):
-            return f"{own}; {conventions.error_text(above)}"
+            return f"{own}; {error_words(above)}"
     return own
 
 

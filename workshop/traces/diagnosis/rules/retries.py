@@ -6,6 +6,7 @@ from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
 from workshop.traces.model import conventions, naming
+from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Span
 
 _LOOP = 3  # so many of the same request that needed no second attempt make a loop, not a retry
@@ -151,7 +152,7 @@ def _tried_again(facts: Facts, attempts: list[Span]) -> Finding:
     on_path = any(facts.inside_ns(span) for span in attempts)
     share = facts.share(lost) if on_path else 0.0
     outcome = "all failed" if failed is attempts else f"{len(failed)} failed, then it worked"
-    why = wording.clean(conventions.error_text(first)) or "no answer"
+    why = wording.clean(error_words(first)) or "no answer"
     facts.tell_spans(failed)
     return Finding(
         rule="retries",
