@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -17,9 +20,20 @@ from tests.unit.jaeger.stand_in import StandIn
 from workshop.console.app import create_app
 from workshop.console.settings import Settings
 
-SLOW, FAST, DECLINED, HOSTILE, HUGE, REPEATS = (digit * 32 for digit in "abcde1")
+SLOW, FAST, DECLINED, HOSTILE, HUGE, REPEATS, FULL, OUTAGE = (digit * 32 for digit in "abcde123")
 HUGE_SPANS = 5_000
+RECORDED = Path(__file__).parent / "recorded"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def recorded(name: str, trace_id: str, start: int) -> Any:
+    """A recorded trace under another id, begun at another time (Unix ns)."""
+    text = (RECORDED / f"{name}.otlp.json").read_text()
+    (old_id,) = set(re.findall(r'"traceId": "(\w+)"', text))
+    times = [int(each) for each in re.findall(r'UnixNano": "(\d+)"', text)]
+    moved = start - min(times)
+    text = re.sub(r'(UnixNano": ")(\d+)"', lambda match: f'{match[1]}{int(match[2]) + moved}"', text)
+    return json.loads(text.replace(old_id, trace_id))
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +47,8 @@ def jaeger() -> Iterator[StandIn]:
         checkout(DECLINED, start + 20 * 10**9, 1, failed=True),
         hostile(HOSTILE, start + 30 * 10**9),
         repeats(REPEATS, start + 50 * 10**9),
+        recorded("slow_checkout", FULL, start + 60 * 10**9),
+        recorded("provider_outage", OUTAGE, start + 70 * 10**9),
         huge(HUGE, start + 40 * 10**9, HUGE_SPANS),
     ):
         assert stand_in.export(json.dumps(document).encode(), "application/json").status_code == 200

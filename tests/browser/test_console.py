@@ -6,10 +6,26 @@ import time
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DECLINED, FAST, HOSTILE, HUGE, HUGE_SPANS, REPEATS, SLOW
+from tests.browser.conftest import DECLINED, FAST, FULL, HOSTILE, HUGE, HUGE_SPANS, REPEATS, SLOW
 from tests.unit.console.console_traces import checkout
 from tests.unit.jaeger.stand_in import StandIn
 from workshop.traces import wording
+
+# Where a trace's dot is in the window, in px.
+DOT = """async (id) => {
+  const { plot } = await import("/static/search/search.js");
+  const [x, y] = plot.at(plot.data.dots.find((dot) => dot[4] === id));
+  const { left, top } = plot.uplot.over.getBoundingClientRect();
+  return [left + x, top + y];
+}"""
+
+
+def click_dot(page: Page, trace_id: str) -> None:
+    """Clicks on a trace's dot in the plot."""
+    page.wait_for_selector(".u-over")
+    page.mouse.move(*page.evaluate(DOT, trace_id))
+    page.mouse.click(*page.evaluate(DOT, trace_id))
+
 
 STATEMENT = "0" * 15 + "6"
 
@@ -17,7 +33,7 @@ STATEMENT = "0" * 15 + "6"
 def test_from_the_list_to_the_slow_statement(page: Page) -> None:
     """A dot in the plot opens its trace, the marked row is the slow span, and a click shows what it is."""
     page.goto("/")
-    page.locator(f'a.dot[href="/trace/{SLOW}"]').click()
+    click_dot(page, SLOW)
     page.wait_for_url(f"**/trace/{SLOW}")
     expect(page.locator(".summary .total")).to_have_text("872 ms")
     expect(page.locator(".row.longest")).to_have_count(1)
@@ -147,22 +163,25 @@ def test_two_chosen_traces_are_compared_in_the_order_of_choosing(page: Page) -> 
 
 def test_the_list_by_keyboard(page: Page) -> None:
     """j walks through the traces, x chooses, c compares."""
-    page.goto("/?service=gateway&sort=longest")
+    page.goto("/?sort=longest")
     for key in ("j", "x", "j", "x"):
         page.keyboard.press(key)
     page.keyboard.press("c")
-    page.wait_for_url(f"**/compare/{SLOW}...*")
+    page.wait_for_url(f"**/compare/{FULL}...{SLOW}")
 
 
 def test_filters_narrow_the_list_and_stay_in_the_address(page: Page) -> None:
     """Choosing a service searches at once; a least duration leaves the slow trace; nothing empty is in the address."""
-    page.goto("/")
+    page.goto("/?service=*")
+    page.locator("#more summary").click()
     page.locator("#service").select_option("gateway")
-    expect(page.locator(".traces tbody tr")).to_have_count(3)
-    page.get_by_label("At least").fill("500ms")
+    expect(page.locator(".traces tbody tr")).to_have_count(5)
+    page.locator("#more summary").click()
+    page.get_by_label("At least").fill("600ms")
     page.get_by_role("button", name="Search").click()
-    expect(page.locator(".traces tbody tr")).to_have_count(1)
-    assert "min=500ms" in page.url
+    expect(page.locator(".traces tbody tr")).to_have_count(2)
+    expect(page.locator("#more summary")).to_have_text("Filters ≥ 600ms")
+    assert "min=600ms" in page.url
     assert "attributes" not in page.url
 
 
@@ -177,7 +196,7 @@ def test_the_map_shows_where_the_time_goes(page: Page) -> None:
 
 def test_scripts_in_a_trace_do_not_run(page: Page) -> None:
     """Markup in names, values, events and errors is shown as text on every page, also in what scripts draw."""
-    for path in ("/", f"/trace/{HOSTILE}", f"/compare/{HOSTILE}...{HOSTILE}", "/services"):
+    for path in ("/?service=*", f"/trace/{HOSTILE}", f"/compare/{HOSTILE}...{HOSTILE}", "/services"):
         page.goto(path)
         expect(page.locator("main")).to_contain_text("<img src=x")
         assert page.locator("main img").count() == 0

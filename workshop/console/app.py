@@ -8,18 +8,21 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from workshop.console import failures, filters
 from workshop.console.compare import comparison
-from workshop.console.map_layout import draw
 from workshop.console.opened import pages as opened
-from workshop.console.scatter import scatter
-from workshop.console.search import search
-from workshop.console.search_form import LIMITS, LOOKBACKS, SORTS, SearchForm
+from workshop.console.search.form import LIMITS, LOOKBACKS, SORTS, SearchForm
+from workshop.console.search.found import search
+from workshop.console.search.kinds import Kinds
+from workshop.console.search.plot import plot_data
+from workshop.console.search.window import Windows
 from workshop.console.security import protect
-from workshop.console.service_map import service_map
+from workshop.console.service_map import map_data, service_map
 from workshop.console.settings import Settings
-from workshop.console.span_logs import by_span
-from workshop.console.trace_data import trace_data
+from workshop.console.trace.banners import banners
+from workshop.console.trace.data import trace_data
+from workshop.console.trace.span_logs import by_span
 from workshop.traces.diagnosis.diagnose import diagnose
 from workshop.traces.diagnosis.facts import Explain
+from workshop.traces.model.failures import count as count_failures
 from workshop.traces.model.trace import Trace
 from workshop.traces.sources import fetching, ids
 from workshop.traces.sources.jaeger import JaegerClient, JaegerError
@@ -35,19 +38,22 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
     protect(app, settings.allowed_hosts)
     filters.register(app)
     failures.register(app)
+    windows, kinds = Windows(jaeger), Kinds(jaeger)
     app.context_processor(lambda: {"gateway_url": settings.gateway_url, "jaeger_url": settings.jaeger_url})
 
     @app.get("/")
     def traces() -> str:
-        form = SearchForm.from_query(request.args)
-        found = search(jaeger, form, time.time())
+        now = time.time()
+        found = search(windows, SearchForm.from_query(request.args), now)
+        form = found.form
         operations = jaeger.operations(form.service) if form.service in found.services else []
         return render_template(
             "search.html",
             form=form,
             found=found,
+            kinds=kinds.seen(found.services, now),
             operations=list(dict.fromkeys(operation.name for operation in operations)),
-            plot=scatter(found),
+            plot=plot_data(found, settings.history, now),
             lookbacks=LOOKBACKS,
             limits=LIMITS,
             sorts=SORTS,
@@ -57,11 +63,15 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
     def trace(trace_id: str) -> str:
         found = jaeger.get_trace(trace_id)
         arriving = not fetching.settled(found) and time.time() - found.end / 1e9 < fetching.SETTLED
+        diagnosis = diagnose(found, explain=explain, related=_related(jaeger, found))
+        data = trace_data(found, by_span(settings.logs_folder, found))
         return render_template(
             "trace.html",
             trace=found,
-            diagnosis=diagnose(found, explain=explain, related=_related(jaeger, found)),
-            data=trace_data(found, by_span(settings.logs_folder, found)),
+            diagnosis=diagnosis,
+            banners=banners(found, diagnosis, data["leg"]),
+            failures=count_failures(found),
+            data=data,
             tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
         )
 
@@ -96,8 +106,9 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
     @app.get("/services")
     def services() -> str:
         form = SearchForm.from_query(request.args)
-        found = service_map(jaeger, form, time.time())
-        return render_template("services.html", map=found, drawing=draw(found), form=form, lookbacks=LOOKBACKS)
+        found = service_map(windows, form, time.time(), settings.peers)
+        data = map_data(found, form.lookback)
+        return render_template("services.html", map=found, data=data, form=form, lookbacks=LOOKBACKS)
 
     # Ready without Jaeger, too: its pages say that it is away, and why.
     @app.get("/healthz")

@@ -7,6 +7,10 @@ from workshop.traces.model.trace import Trace
 
 SHOWN = 80  # legs; of a trace of thousands most did not change
 MAX_INDENT = 16
+# One pair proves little: what a busy machine does to any thread now and then gets no colour. A change is told when it
+# is more than both of these; see Limits in workshop.traces.diagnosis.findings for where 100 and 50 ms come from.
+NOISE_MS = 20.0
+NOISE_SHARE = 0.1  # of the leg, before or after, whichever is longer
 
 
 @dataclass(slots=True)
@@ -48,6 +52,17 @@ class Comparison:
         return f"{' and '.join(failed)} failed" if failed else ""
 
     @property
+    def noise(self) -> float:
+        """Below this many ms no change gets a colour."""
+        return NOISE_MS
+
+    @property
+    def look(self) -> str:
+        """How the biggest change is to look: alarming only where it made the whole slower."""
+        grew = self.biggest is not None and self.biggest.own_change > 0
+        return "hot" if grew else "better"
+
+    @property
     def factor(self) -> float:
         """How many times as fast the second trace is; below 1 it is slower, 0 where nothing can be said."""
         return self.diff.before.root.ms / self.diff.after.root.ms if self.diff.after.root.ms else 0.0
@@ -58,7 +73,8 @@ def comparison(before: Trace, after: Trace, *, everything: bool = False) -> Comp
     result = diff(before, after)
     longest = max(before.root.ms, after.root.ms) or 1.0
     # What is smaller than this is no change worth a colour; Diff.verdict draws the same line.
-    biggest = result.biggest if abs(result.biggest.own_change) >= 0.05 * longest else None
+    changed = abs(result.biggest.own_change)
+    biggest = result.biggest if changed >= max(0.05 * longest, NOISE_MS) else None
     kept = set(range(len(result.legs)))
     if len(kept) > SHOWN and not everything:
         kept = set(sorted(kept, key=lambda i: _weight(result.legs[i]), reverse=True)[:SHOWN]) | {0}
@@ -101,6 +117,6 @@ def _percent(ms: float, of: float) -> float:
 def _verdict(leg: Leg) -> str:
     if leg.change != "same":
         return leg.change
-    if abs(leg.change_ms) < max(1.0, leg.before_ms * 0.1):
+    if abs(leg.change_ms) < max(NOISE_MS, max(leg.before_ms, leg.after_ms) * NOISE_SHARE):
         return "same"
     return "slower" if leg.change_ms > 0 else "faster"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from markupsafe import Markup
 
+from workshop.console.colours import colour
 from workshop.traces import wording
 from workshop.traces.model import naming
 from workshop.traces.showing import account_view
@@ -20,6 +21,7 @@ def register(app: Flask) -> None:
         count=wording.count,
         clean=wording.clean,
         label=lambda span: wording.clean(naming.label(span)),
+        colour=colour,
         moment=moment,
         utc=utc,
         account=account,

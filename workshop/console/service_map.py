@@ -1,30 +1,37 @@
 """The service map: who calls whom, how often and how long, and where the traces' time went.
 
-Jaeger counts calls but keeps no durations, so those come from a sample: the newest traces. Databases and systems that
-send no spans of their own are drawn too, from what their callers say.
+All of it comes from one sample of traces, spread over the period that is looked at. Databases and systems that send no
+spans of their own are drawn too, from what their callers say.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
-from workshop.console.search import search
-from workshop.console.search_form import SearchForm
+from workshop.console.search.form import ANY, SearchForm
+from workshop.console.search.found import ANY_SERVICE_LIMIT
+from workshop.console.search.window import Windows
 from workshop.traces import wording
 from workshop.traces.model import conventions
 from workshop.traces.model.trace import Span, Trace
-from workshop.traces.sources.jaeger import JaegerClient, JaegerError, TraceNotFound
+from workshop.traces.sources.jaeger import TraceNotFound
+from workshop.traces.sources.summaries import TraceSummary
 from workshop.traces.time.critical_path import critical_path, on_path
 from workshop.traces.time.ranks import nearest_rank
 
 SAMPLE = 40  # traces
+RUN = 10  # of them one after another
 SAMPLE_SPANS = 10_000  # a few huge traces must not keep the page waiting
 
 
 @dataclass(slots=True)
 class Node:
-    """A service, a database, or a system outside; `share` is its part of the sampled critical paths, 0 to 1."""
+    """A service, a database, or a system outside; `share` is its part of the sampled critical paths, 0 to 1.
+
+    `query` are the search page's parameters that find its traces.
+    """
 
     key: str
     name: str
@@ -32,51 +39,45 @@ class Node:
     what: str = "service"
     share: float = 0.0
     hot: bool = False
+    query: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Edge:
-    """Calls from one node to another; `ms` has the time of the sampled ones, a sum for each trace that has any.
+    """Calls from one node to another; `ms` has their time, a sum for each trace that has any.
 
     A trace's sum and not the single call: of three statements two may be quick, and still the third is the problem.
-    `counted` is Jaeger's own number of calls.
     """
 
     parent: str
     child: str
     message: bool = False
     ms: dict[str, float] = field(default_factory=dict)
-    sampled: int = 0
+    calls: int = 0
     errors: int = 0
-    counted: int | None = None
 
     def note(self, trace_id: str, ms: float, failed: bool) -> None:
         """Adds a call that a trace made."""
         self.ms[trace_id] = self.ms.get(trace_id, 0.0) + ms
-        self.sampled += 1
+        self.calls += 1
         self.errors += failed
 
     def add(self, other: "Edge") -> None:
         """Adds another edge's calls."""
         for trace_id, ms in other.ms.items():
             self.ms[trace_id] = self.ms.get(trace_id, 0.0) + ms
-        self.sampled += other.sampled
+        self.calls += other.calls
         self.errors += other.errors
 
     @property
-    def p50(self) -> float | None:
-        """The median time of a trace in these calls, in ms; None where no call was in the sample."""
-        return median(self.ms.values()) if self.ms else None
+    def p50(self) -> float:
+        """The median time of a trace in these calls, in ms."""
+        return median(self.ms.values())
 
     @property
-    def p95(self) -> float | None:
+    def p95(self) -> float:
         """The 95th percentile of that time (nearest rank)."""
-        return nearest_rank([*self.ms.values()], 95) if self.ms else None
-
-    @property
-    def calls(self) -> int:
-        """The sampled calls, or what Jaeger counted where none was sampled."""
-        return self.sampled or self.counted or 0
+        return nearest_rank([*self.ms.values()], 95)
 
 
 @dataclass(slots=True)
@@ -88,45 +89,56 @@ class ServiceMap:
     traces: int
 
 
-def service_map(client: JaegerClient, form: SearchForm, now: float) -> ServiceMap:
-    """Makes the map from the newest traces that fit the form. Raises JaegerError."""
-    result = from_traces(sample(client, form, now))
-    edges = {(edge.parent, edge.child): edge for edge in result.edges}
-    try:
-        counted = client.dependencies(now + 60, form.lookback_seconds + 60)
-    except JaegerError:
-        # Some storages keep no dependencies; the sample is enough for a map.
-        counted = []
-    for call in counted:
-        if call.parent == call.child or form.service:
-            continue
-        for name in (call.parent, call.child):
-            result.nodes.setdefault(name, Node(name, wording.clean(name), "service"))
-        key = (call.parent, call.child)
-        if key not in edges:
-            edges[key] = Edge(*key)
-            result.edges.append(edges[key])
-        edges[key].counted = call.calls
-    return result
+def map_data(found: ServiceMap, lookback: str) -> dict[str, Any]:
+    """The map for `static/map/map.js`, which draws it."""
+    return {
+        "lookback": lookback,
+        "nodes": [asdict(node) for node in found.nodes.values()],
+        "edges": [
+            {
+                "parent": edge.parent,
+                "child": edge.child,
+                "message": edge.message,
+                "calls": edge.calls,
+                "errors": edge.errors,
+                "p50": edge.p50,
+            }
+            for edge in found.edges
+        ],
+    }
 
 
-def sample(client: JaegerClient, form: SearchForm, now: float) -> Iterator[Trace]:
-    """The newest traces, at most SAMPLE of them and SAMPLE_SPANS spans, one by one: only one is in memory."""
-    form.limit = SAMPLE
+def service_map(windows: Windows, form: SearchForm, now: float, peers: Mapping[str, str]) -> ServiceMap:
+    """Makes the map from traces that fit the form; `peers` names systems outside by address. Raises JaegerError."""
+    return from_traces(sample(windows, form, now), peers)
+
+
+def sample(windows: Windows, form: SearchForm, now: float) -> Iterator[Trace]:
+    """At most SAMPLE traces of SAMPLE_SPANS spans, spread evenly over the period, one by one: only one is in memory."""
+    services = windows.client.services()[:ANY_SERVICE_LIMIT] if form.any_service else [form.service]
     room = SAMPLE_SPANS
-    for summary in search(client, form, now).traces:
+    for summary in _spread(windows.traces(form, services, now), SAMPLE):
         if summary.span_count > room:
             continue
         try:
-            yield client.get_trace(summary.trace_id)
+            yield windows.client.get_trace(summary.trace_id)
         except TraceNotFound:
             continue  # dropped since the search
         room -= summary.span_count
 
 
-def from_traces(traces: Iterable[Trace]) -> ServiceMap:
+def _spread(traces: list[TraceSummary], most: int) -> list[TraceSummary]:
+    """So many of the traces, in runs at equal distances from the first to the last: a message follows its sender."""
+    if len(traces) <= most:
+        return traces
+    runs = most // RUN
+    begins = [round(place * (len(traces) - RUN) / (runs - 1)) for place in range(runs)]
+    return [trace for begin in begins for trace in traces[begin : begin + RUN]]
+
+
+def from_traces(traces: Iterable[Trace], peers: Mapping[str, str] | None = None) -> ServiceMap:
     """The map of some traces: who called whom in them, and each node's share of their critical paths."""
-    seen = _Seen()
+    seen = _Seen(peers or {})
     for trace in traces:
         seen.add(trace)
     seen.settle_outside()
@@ -143,10 +155,11 @@ def from_traces(traces: Iterable[Trace]) -> ServiceMap:
 class _Seen:
     """What is known after some traces.
 
-    `own` has each node's time on critical paths in ns; `served` the addresses at which a service of ours answered a
-    call; `answered` the outside nodes that gave a status.
+    `peers` names systems outside by address; `own` has each node's time on critical paths in ns; `served` the addresses
+    at which a service of ours answered a call; `answered` the outside nodes that gave a status.
     """
 
+    peers: Mapping[str, str]
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
     own: dict[str, int] = field(default_factory=dict)
@@ -161,8 +174,8 @@ class _Seen:
         self.traces += 1
         critical = on_path(critical_path(trace))
         for span in trace.spans:
-            service = self.nodes.setdefault(span.service, Node(span.service, wording.clean(span.service), "service"))
-            beyond = _beyond(trace, span)
+            service = self.nodes.setdefault(span.service, _service(span.service))
+            beyond = _beyond(trace, span, self.peers)
             if beyond:
                 self.nodes.setdefault(beyond.key, beyond)
                 self.answered |= {beyond.key} if conventions.http_status(span) else set()
@@ -214,14 +227,31 @@ def _calls(trace: Trace, span: Span, beyond: Node | None) -> Iterator[tuple[str,
         yield parent.service, span.service, call.ms, call.is_error or span.is_error
 
 
-def _beyond(trace: Trace, span: Span) -> Node | None:
+def _service(name: str) -> Node:
+    return Node(name, wording.clean(name), "service", query={"service": name})
+
+
+def _beyond(trace: Trace, span: Span, peers: Mapping[str, str]) -> Node | None:
     """What a call without spans on the other side went to: a database, or a system outside."""
     if trace.children(span):
         return None
     if conventions.is_db(span):
         system = conventions.db_system(span) or "database"
         name = conventions.database(span) or system
-        return Node(f"database {system} {name}", wording.clean(name), "database", wording.clean(system))
+        query = _query(span, ("db.system.name", "db.namespace"), ("db.system", "db.name"), ("db.type", "db.instance"))
+        key = f"database {system} {name}"
+        return Node(key, wording.clean(name), "database", wording.clean(system), query=query)
     if span.kind == "client" and (address := conventions.peer(span)):
-        return Node(f"outside {address}", wording.clean(address), "outside", "not traced")
+        query = _query(span, ("server.address", "server.port"), ("net.peer.name", "net.peer.port"), ("peer.service",))
+        name = wording.clean(peers.get(address, address))
+        return Node(f"outside {address}", name, "outside", "not traced", query=query)
     return None
+
+
+def _query(span: Span, *choices: tuple[str, ...]) -> dict[str, str]:
+    """The search that finds calls like this one: by the first attributes that it has, else by name."""
+    for keys in choices:
+        known = [f"{key}={shlex.quote(str(span.attributes[key]))}" for key in keys if key in span.attributes]
+        if known:
+            return {"service": ANY, "attributes": " ".join(known)}
+    return {"service": span.service, "operation": span.name}

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from common.serving import hosts
@@ -21,6 +21,9 @@ class Settings:
     gateway_url: str = "http://127.0.0.1:8080"  # GATEWAY_URL: the shop, as a browser reaches it
     database_url: str = ""  # DATABASE_URL: PostgreSQL, to plan slow statements; empty: the diagnosis does without
     logs_folder: str = ""  # LOGS_FOLDER: the services' log files, to show a span's lines; empty: none are shown
+    history: str = ""  # HISTORY: the file of what was done when, for marks on the axis of time; empty: there are none
+    # PEER_NAMES: names of systems outside by address, such as 127.0.0.1:8084=provider, by comma
+    peers: Mapping[str, str] = field(default_factory=dict)
     # ALLOWED_HOSTS: more Host headers, by comma; * = all
     allowed_hosts: frozenset[str] = hosts.allowed("console", environ={})
 
@@ -37,8 +40,17 @@ class Settings:
             gateway_url=_url(env, "GATEWAY_URL", cls.gateway_url),
             database_url=env.get("DATABASE_URL", ""),
             logs_folder=env.get("LOGS_FOLDER", ""),
+            history=env.get("HISTORY", ""),
+            peers=_names(env, "PEER_NAMES"),
             allowed_hosts=hosts.allowed("console", host, environ=env),
         )
+
+
+def _names(env: Mapping[str, str], setting: str) -> dict[str, str]:
+    pairs = [each.strip().partition("=") for each in env.get(setting, "").split(",") if each.strip()]
+    if wrong := ["".join(pair) for pair in pairs if not all(pair)]:
+        raise SettingsError(f"{setting} has {wrong[0]!r}: it should be address=name, such as 127.0.0.1:8084=provider")
+    return {address: name for address, _, name in pairs}
 
 
 def _url(env: Mapping[str, str], name: str, default: str) -> str:

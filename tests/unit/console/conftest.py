@@ -1,5 +1,6 @@
 """A console whose Jaeger is in the test's own memory."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +18,14 @@ from workshop.traces.sources.jaeger import JaegerClient, JaegerError, TraceNotFo
 from workshop.traces.sources.summaries import Dependency, Operation, TraceSummary, summarise
 
 SLOW, FAST = "a" * 32, "b" * 32
-START = 1_795_449_600_000_000_000
+START = (time.time_ns() // 10**9 - 120) * 10**9  # two minutes ago
 
 
 class FakeJaeger(JaegerClient):
-    """Answers from the documents it was given; `failure` is raised instead when it is set."""
+    """Answers from the documents it was given; `failure` is raised instead when it is set.
+
+    `asked` has the searches for pages; those that only look which kinds of traces there are ask for no duration.
+    """
 
     def __init__(self) -> None:
         super().__init__("http://127.0.0.1:1")
@@ -50,9 +54,16 @@ class FakeJaeger(JaegerClient):
     def search(self, service: str, operation: str | None = None, **how: Any) -> list[TraceSummary]:
         """The traces with the service in them; what else was asked for is noted."""
         self._check()
-        self.asked.append({"service": service, "operation": operation, **how})
-        found = [summarise(trace) for trace in self.traces.values() if service in trace.services]
-        return [each for each in found if how.get("min_ms") is None or each.ms >= how["min_ms"]]
+        if "min_ms" in how:
+            self.asked.append({"service": service, "operation": operation, **how})
+        first, last = (how.get("start") or 0) * 1e9, (how.get("end") or 1e10) * 1e9
+        found = [
+            summarise(trace)
+            for trace in self.traces.values()
+            if any(span.service == service and operation in (None, span.name) for span in trace.spans)
+        ]
+        fit = [s for s in found if first <= s.start <= last and s.ms >= (how.get("min_ms") or 0)]
+        return sorted(fit, key=lambda summary: summary.start, reverse=True)[: how.get("limit", 20)]
 
     def get_trace(self, trace_id: str) -> Trace:
         """The trace with the id."""

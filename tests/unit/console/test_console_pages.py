@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
-from tests.unit.console.console_traces import HOSTILE, checkout, hostile
+from tests.unit.console.console_traces import HOSTILE, checkout, document, hostile, span
 from workshop.traces.sources.jaeger import JaegerError, JaegerUnavailable
 
 Page = Callable[..., str]
@@ -23,13 +23,52 @@ def data_in(page: str) -> dict:  # type: ignore[type-arg]
     return json.loads(found[1])  # type: ignore[no-any-return]
 
 
-def test_search_lists_each_trace_with_a_dot_that_leads_to_it(text_of: Page) -> None:
-    """A trace has a row in the table and a dot in the plot, and both lead to its page."""
+def plot_in(page: str) -> dict:  # type: ignore[type-arg]
+    """The data that the plot draws."""
+    found = re.search(r'<script type="application/json" id="plot-data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])  # type: ignore[no-any-return]
+
+
+def test_search_lists_each_trace_and_plots_it(text_of: Page) -> None:
+    """A trace has a row in the table that leads to its page, and a dot in the plot, the older one first."""
     page = text_of("/")
     for trace_id in (SLOW, FAST):
-        assert page.count(f'href="/trace/{trace_id}"') == 2
+        assert page.count(f'href="/trace/{trace_id}"') == 1
     assert "872 ms" in page
-    assert page.count("<circle class") - page.count("<figcaption") >= 2
+    assert [dot[1:] for dot in plot_in(page)["dots"]] == [[872, 0, 0, SLOW], [61, 0, 0, FAST]]
+
+
+def test_the_first_page_shows_checkouts_and_others_are_a_click_away(text_of: Page, jaeger: FakeJaeger) -> None:
+    """Messages and the catalogue are neither listed nor plotted until somebody asks for them."""
+    message = span("7" * 32, 1, 0, "process order.confirmed", 5, START, START + 10**6)
+    jaeger.add(document({"order-worker": [message]}))
+    page = text_of("/")
+    assert [dot[4] for dot in plot_in(page)["dots"]] == [SLOW, FAST]
+    assert 'href="/?service=order-worker&amp;operation=process+order.confirmed"' in page
+    assert [dot[4] for dot in plot_in(text_of("/?service=order-worker"))["dots"]] == ["7" * 32]
+    assert len(plot_in(text_of("/?service=*"))["dots"]) == 3
+
+
+def test_a_jaeger_of_another_system_shows_all_that_it_has(text_of: Page, jaeger: FakeJaeger) -> None:
+    """Where there is no shop, the first page has the traces of every service."""
+    jaeger.traces.clear()
+    jaeger.add(document({"billing": [span("7" * 32, 1, 0, "GET /bills", 2, START, START + 10**6)]}))
+    assert [dot[4] for dot in plot_in(text_of("/"))["dots"]] == ["7" * 32]
+
+
+def test_a_trace_that_still_lacks_its_root_is_under_way(text_of: Page, jaeger: FakeJaeger) -> None:
+    """For some seconds it is neither an orphan nor a duration; later, what is missing is told."""
+    jaeger.traces.clear()
+    for trace_id, age in (("7" * 32, 2), ("8" * 32, 60)):
+        made = checkout(trace_id, time.time_ns() - age * 10**9, 300)
+        made["resourceSpans"].pop(0)
+        jaeger.add(made)
+    page = text_of("/?service=order")
+    assert [(dot[4][0], dot[3]) for dot in plot_in(page)["dots"]] == [("8", 0), ("7", 2)]
+    assert page.count("under way") == 2  # in its row and in the plot's legend
+    assert page.count("1 orphan") == 1
+    assert "1 trace, p50" in page
 
 
 def test_search_passes_every_filter_on_to_jaeger(text_of: Page, jaeger: FakeJaeger) -> None:
@@ -38,13 +77,13 @@ def test_search_passes_every_filter_on_to_jaeger(text_of: Page, jaeger: FakeJaeg
         "/?service=gateway&operation=POST+/checkout&min=100ms&max=1.2s&attributes=error%3Dtrue+a%3D%22b+c%22&limit=20"
     )
     asked = jaeger.asked[-1]
-    assert (asked["service"], asked["operation"], asked["limit"]) == ("gateway", "POST /checkout", 20)
+    assert (asked["service"], asked["operation"]) == ("gateway", "POST /checkout")
     assert (asked["min_ms"], asked["max_ms"], asked["attributes"]) == (100.0, 1200.0, {"error": "true", "a": "b c"})
 
 
-def test_search_without_service_asks_all_and_lists_a_trace_once(text_of: Page, jaeger: FakeJaeger) -> None:
+def test_search_of_any_service_asks_all_and_lists_a_trace_once(text_of: Page, jaeger: FakeJaeger) -> None:
     """Jaeger searches one service at a time; a trace of four services is still one row."""
-    page = text_of("/")
+    page = text_of("/?service=*")
     assert {each["service"] for each in jaeger.asked} == {"gateway", "order", "inventory", "payment"}
     assert page.count('name="id" value=') == 2
 
@@ -77,7 +116,7 @@ def test_search_says_how_to_get_a_first_trace(text_of: Page, jaeger: FakeJaeger)
 def test_trace_page_has_the_longest_leg_and_every_span(text_of: Page) -> None:
     """The heading names the longest leg with its share, and the data holds the tree with times in ms."""
     page = text_of(f"/trace/{SLOW}")
-    assert re.search(r'class="leg" href="#0{15}6"', page)
+    assert re.search(r'class="leg hot answer" href="#0{15}6"', page)
     assert "93%" in page
     data = data_in(page)
     assert [span.get("depth", 0) for span in data["spans"]] == [0, 1, 2, 3, 4, 5, 3]
@@ -135,6 +174,17 @@ def test_compare_marks_the_leg_that_changed(text_of: Page) -> None:
     assert "14.3 times as slow" in text_of(f"/compare/{FAST}...{SLOW}")
 
 
+def test_compare_says_that_one_pair_proves_little(text_of: Page, jaeger: FakeJaeger) -> None:
+    """What a busy machine does now and then has no colour, and nothing faster is an alarm."""
+    jaeger.add(checkout("7" * 32, START, 16))
+    page = text_of(f"/compare/{FAST}...{'7' * 32}")
+    assert "One pair of traces" in page
+    assert 'class="slower' not in page
+    assert "▶" not in page
+    assert 'class="leg answer better"' in text_of(f"/compare/{SLOW}...{FAST}")
+    assert 'class="leg answer hot"' in text_of(f"/compare/{FAST}...{SLOW}")
+
+
 def test_compare_of_a_trace_with_itself_marks_nothing(text_of: Page) -> None:
     """No change gets no colour."""
     page = text_of(f"/compare/{SLOW}...{SLOW}")
@@ -143,15 +193,21 @@ def test_compare_of_a_trace_with_itself_marks_nothing(text_of: Page) -> None:
 
 
 def test_map_has_calls_and_p50_on_its_edges(text_of: Page) -> None:
-    """Edges come from the sampled traces with their times, and from Jaeger where the sample has none."""
+    """Edges, boxes and where they lead, all from the sampled traces."""
     page = text_of("/services")
-    assert "p50 412 ms" in page  # order -> inventory: 817 and 6 ms
-    assert "2 calls" in page
-    assert "not sampled" in page  # gateway -> mailer, which only Jaeger counted
-    assert "7 calls" in page
     assert "stock_movement" not in page
-    assert "postgresql" in page
-    assert "provider:8084" in page
+    assert "Counted by Jaeger" not in page
+    found = re.search(r'id="map-data">(.*?)</script>', page)
+    assert found
+    data = json.loads(found[1])
+    edges = {(edge["parent"], edge["child"]): edge for edge in data["edges"]}
+    assert edges["order", "inventory"]["p50"] == 411.5  # 817 and 6 ms
+    assert edges["order", "inventory"]["calls"] == 2
+    nodes = {node["name"]: node["query"] for node in data["nodes"] if node["kind"] != "service"}
+    assert nodes == {
+        "inventory": {"service": "*", "attributes": "db.system.name=postgresql db.namespace=inventory"},
+        "provider:8084": {"service": "payment", "operation": "POST"},
+    }
 
 
 def test_unknown_trace_says_that_it_may_still_come(client: FlaskClient) -> None:

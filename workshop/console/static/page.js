@@ -5,8 +5,7 @@ export function localTimes(within = document) {
   for (const element of within.querySelectorAll("[data-time]")) {
     const when = new Date(Number(element.dataset.time));
     if (Number.isNaN(when.getTime())) continue;
-    // An axis has no room for dates.
-    const bare = element.closest("svg") || when.toDateString() === new Date().toDateString();
+    const bare = when.toDateString() === new Date().toDateString();
     element.textContent = (bare ? "" : `${when.toLocaleDateString([], { month: "short", day: "numeric" })} `) +
       when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
   }
@@ -23,6 +22,19 @@ function toggleTheme() {
   root.dataset.theme = isDark() ? "light" : "dark";
   localStorage.setItem("theme", root.dataset.theme);
   nameTheme();
+  document.dispatchEvent(new Event("theme-changed"));
+}
+
+// Quiet: banner, longest leg and diagnosis wait until somebody asks (theme.js).
+function nameQuiet() {
+  byId("quiet").setAttribute("aria-pressed", String(root.dataset.quiet !== undefined));
+}
+
+function toggleQuiet() {
+  root.toggleAttribute("data-quiet");
+  root.removeAttribute("data-asked");
+  localStorage.setItem("quiet", root.dataset.quiet === undefined ? "off" : "on");
+  nameQuiet();
 }
 
 function showHelp() {
@@ -32,6 +44,7 @@ function showHelp() {
 const keys = {
   "?": showHelp,
   t: toggleTheme,
+  q: toggleQuiet,
   g: () => location.assign("/"),
   m: () => location.assign("/services"),
   i: () => byId("open-id").focus(),
@@ -39,6 +52,7 @@ const keys = {
 };
 
 byId("theme").addEventListener("click", toggleTheme);
+byId("quiet").addEventListener("click", toggleQuiet);
 byId("help-button").addEventListener("click", showHelp);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameTheme);
 document.addEventListener("keydown", (event) => {
@@ -48,4 +62,5 @@ document.addEventListener("keydown", (event) => {
   keys[event.key]();
 });
 nameTheme();
+nameQuiet();
 localTimes();

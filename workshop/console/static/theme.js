@@ -1,3 +1,8 @@
-// Not a module: it runs before the first paint, so that a dark room sees no white flash.
+// Not a module: it runs before the first paint, so that a dark room sees no white flash, and a quiet page no answer.
 const chosen = localStorage.getItem("theme");
 if (chosen === "dark" || chosen === "light") document.documentElement.dataset.theme = chosen;
+
+// `?quiet` in any address makes this browser quiet until `?quiet=off`, or until the button on top says so.
+const wanted = new URLSearchParams(location.search).get("quiet");
+if (wanted !== null) localStorage.setItem("quiet", wanted === "off" ? "off" : "on");
+if (localStorage.getItem("quiet") === "on") document.documentElement.dataset.quiet = "";

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from workshop.console.colours import colour
 from workshop.traces import wording
-from workshop.traces.model import conventions, naming
+from workshop.traces.model import conventions, failures, naming
 from workshop.traces.model.trace import Trace
 from workshop.traces.showing import rows
 from workshop.traces.time.self_time import gaps
@@ -14,7 +15,7 @@ MAX_STRETCHES = 400
 
 
 def trace_data(trace: Trace, logs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The whole trace for `static/trace.js`, with log lines by span id; all of it text, numbers, lists and dicts."""
+    """The whole trace for `static/trace/trace.js`, with log lines by span id; all of it text, numbers, lists and dicts."""
     table = rows.table(trace, collapse=False, limit=None)
     repeats = [[span.span_id for span in row.spans] for row in rows.table(trace, limit=None).rows if len(row.spans) > 1]
     resources: list[dict[str, Any]] = []
@@ -30,6 +31,7 @@ def trace_data(trace: Trace, logs: dict[str, list[dict[str, Any]]]) -> dict[str,
         "root": trace.root.ms,
         "rootStart": _ms(trace.root.start - trace.start),
         "services": [wording.clean(name) for name in trace.services],
+        "colours": [colour(name) for name in trace.services],
         "resources": [_texts(resource) for resource in resources],
         "repeats": repeats,
         "leg": wording.clean(naming.short_label(table.leg.span)) + _times(len(table.leg.spans)),
@@ -66,7 +68,7 @@ def _span(table: rows.Table, row: rows.Row, services: dict[str, int], resources:
         "longest": row.longest,
         "status": "" if span.status == "unset" else span.status,
         "error": row.error,
-        "errorText": conventions.error_text(span) if row.error else "",
+        "errorText": failures.error_words(span) if row.error else "",
         "statement": conventions.statement(span) or "",
         "scope": span.scope,
         "shift": _ms(span.shift),

@@ -1,6 +1,7 @@
 // The search page: operations follow the service, two traces can be chosen, and live mode searches again.
-import { byId, typing } from "./dom.js";
-import { localTimes } from "./page.js";
+import { byId, h, typing } from "../dom.js";
+import { localTimes } from "../page.js";
+import { Plot, searchOf, summary } from "./plot.js";
 
 const filters = byId("filters");
 const boxes = () => [...document.querySelectorAll("#choose input[name=id]")];
@@ -10,7 +11,11 @@ byId("service").addEventListener("change", () => {
   filters.requestSubmit();
 });
 for (const field of filters.querySelectorAll("select:not(#service)")) {
-  field.addEventListener("change", () => filters.requestSubmit());
+  field.addEventListener("change", () => {
+    // To choose how far back leaves the period that was chosen before.
+    if (field.name === "lookback") for (const period of filters.querySelectorAll("input[type=hidden]")) period.remove();
+    filters.requestSubmit();
+  });
 }
 // Empty fields stay out of the address, so that it is short enough to read out.
 filters.addEventListener("formdata", (event) => {
@@ -30,6 +35,7 @@ function choose(box) {
 function showChosen() {
   for (const box of boxes()) box.checked = chosen.includes(box.value);
   if (!byId("compare")) return;
+  byId("compare").parentElement.classList.toggle("chosen", chosen.length > 0);
   byId("compare").disabled = chosen.length !== 2;
   byId("chosen").textContent = ["Choose two traces to compare them, the one before first.",
     "Choose the one after.", "The first chosen is before, the second after."][chosen.length];
@@ -45,25 +51,60 @@ byId("results").addEventListener("submit", (event) => {
   compare();
 });
 
+// The plot. A region that was drawn in it is told in words, with a link to the list of its traces.
+export const plot = new Plot(byId("plot"), {
+  open(id, event) {
+    const address = `/trace/${encodeURIComponent(id)}`;
+    if (event.ctrlKey || event.metaKey) window.open(address, "_blank", "noopener");
+    else location.assign(address);
+  },
+  choose(region, dots) {
+    byId("region").hidden = !region;
+    if (!region) return;
+    byId("region").replaceChildren(summary(dots), " ",
+      dots.length > 0 && h("a", { class: "button", href: searchOf(region, plot.data.query) }, "List them"), " ",
+      h("button", { type: "button", onclick: () => plot.choose(null) }, "Drop"));
+  },
+});
+
+function draw() {
+  const data = JSON.parse(byId("plot-data").textContent);
+  byId("scatter").hidden = data.dots.length === 0;
+  if (data.dots.length) plot.show(data);
+}
+
 // Live: the same search every two seconds, while the page is looked at.
 const live = byId("live");
 live.checked = sessionStorage.getItem("live") === "on";
 live.addEventListener("change", () => sessionStorage.setItem("live", live.checked ? "on" : "off"));
 
+let asking = false;
+
 async function searchAgain() {
-  if (!live.checked || document.hidden) return;
-  let answer;
+  if (!live.checked || document.hidden || asking) return;
+  asking = true;
   try {
-    answer = await fetch(location.href);
+    const answer = await fetch(location.href);
+    take(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     return; // the console is being restarted
+  } finally {
+    asking = false;
   }
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+// Puts a fresh answer's parts in the place of the old ones; a failure's page becomes the message.
+function take(fresh) {
   fresh.getElementById("retry")?.remove(); // a failure's page counts its own tries, this one goes on
-  const results = fresh.getElementById("results") ?? fresh.querySelector("main");
+  const well = fresh.getElementById("results");
   const focused = document.activeElement?.closest?.("tr")?.querySelector("input")?.value;
-  byId("results").replaceChildren(...results.childNodes);
+  if (!well) {
+    byId("messages").replaceChildren(...fresh.querySelector("main").childNodes);
+    return;
+  }
+  for (const id of ["messages", "legend", "results", "plot-data"]) byId(id).replaceChildren(...fresh.getElementById(id).childNodes);
   localTimes(byId("results"));
+  draw();
   showChosen();
   if (focused) boxes().find((box) => box.value === focused)?.closest("tr").querySelector("a").focus();
 }
@@ -81,7 +122,8 @@ const keys = {
   x: () => document.activeElement?.closest("tr")?.querySelector("input")?.click(),
   c: compare,
   l: () => live.click(),
-  "/": () => byId("attributes").focus(),
+  "/": () => { byId("more").open = true; byId("attributes").focus(); },
+  Escape: () => plot.choose(null),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -90,3 +132,4 @@ document.addEventListener("keydown", (event) => {
   keys[event.key]();
 });
 showChosen();
+draw();

@@ -1,6 +1,6 @@
 // What is known of one span: times, error, statement, attributes, events, links, and the process it ran in.
-import { h } from "./dom.js";
-import { count, duration, share } from "./format.js";
+import { h } from "../dom.js";
+import { count, duration, share } from "../format.js";
 
 export function details(data, span, tree, traceUrl) {
   return [

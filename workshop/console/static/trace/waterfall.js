@@ -1,10 +1,14 @@
 // Draws the lines that are in sight, so that 100,000 spans scroll like ten.
-import { h } from "./dom.js";
-import { duration } from "./format.js";
+import { h } from "../dom.js";
+import { duration } from "../format.js";
 
 const AHEAD = 12; // lines drawn above and below what is in sight
 const DEEPEST = 18; // levels of indentation; deeper spans stand as far right as this
 const MINOR = 0.02; // of the trace: a span with less time of its own is no news
+const MOST_FOR_NAMES = [0.55, 0.66]; // of the width: the second only where the bars keep ENOUGH
+const ENOUGH = 300; // px for durations and bars
+const NARROW = 790; // px: here a name stands above its bar
+const TICK = 95; // px from one time on the axis to the next
 const THINNEST = 0.12; // percent of the width below which a stretch is left out, where there are many
 
 // A click on a button in a row must not select the row, too.
@@ -22,24 +26,55 @@ export class Waterfall {
     this.drawn = new Map();
     this.from = 0;
     this.to = Math.max(data.duration, 0.001);
-    this.lineHeight = parseFloat(getComputedStyle(scroller).getPropertyValue("--line-height")) || 38;
     let waiting = false;
     scroller.addEventListener("scroll", () => {
       if (waiting) return;
       waiting = true;
       requestAnimationFrame(() => { waiting = false; this.draw(); });
     }, { passive: true });
-    new ResizeObserver(() => this.draw()).observe(scroller);
+    this.width = 0;
+    new ResizeObserver(() => this.resized()).observe(scroller);
   }
 
   // The lines changed, or what they look like.
   show(lines, selected, marked) {
-    Object.assign(this, { lines, selected, marked });
-    this.rows.style.height = `${lines.length * this.lineHeight}px`;
+    Object.assign(this, { lines, selected, marked, needed: 0, must: 0 });
+    this.redraw();
+  }
+
+  resized() {
+    if (this.scroller.clientWidth === this.width) this.draw();
+    else this.redraw();
+  }
+
+  redraw() {
+    this.width = this.scroller.clientWidth;
+    this.lineHeight = parseFloat(getComputedStyle(this.rows).getPropertyValue("--line-height"));
+    this.rows.style.height = `${this.lines.length * this.lineHeight}px`;
     this.drawn.clear();
     this.rows.replaceChildren();
     this.draw();
+  }
+
+  // Gives the names the width that they need, so that none is cut. Where that would leave too little for the bars, a
+  // name stands above its bar; and where only an unimportant one is so long, it alone ends with dots.
+  fit() {
+    for (const [line, element] of this.drawn) {
+      const name = element.firstChild, label = name.querySelector(".label");
+      const after = label.nextSibling ? label.nextSibling.offsetWidth + 8 : 0;
+      const needs = label.offsetLeft - name.offsetLeft + label.scrollWidth + after + 12;
+      const { index } = this.lines[line];
+      this.needed = Math.max(this.needed, needs);
+      if (this.data.spans[index].longest || this.data.spans[index].error) this.must = Math.max(this.must, needs);
+    }
+    const [usual, utmost] = MOST_FOR_NAMES.map((part) => part * this.width);
+    const most = Math.max(usual, Math.min(this.width - ENOUGH, utmost)), view = this.scroller.parentElement;
+    const above = this.must > most || this.width < NARROW;
+    view.style.setProperty("--names", above ? "0px" : `${Math.min(this.needed, most)}px`);
     this.drawTicks();
+    if (view.classList.contains("above") === above) return;
+    view.classList.toggle("above", above);
+    this.redraw();
   }
 
   select(index) {
@@ -79,10 +114,14 @@ export class Waterfall {
       this.drawn.set(line, element);
       this.rows.append(element);
     }
+    this.fit();
   }
 
   drawTicks() {
-    const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
+    // As many as have room beside one another.
+    const steps = [4, 2, 1].find((each) => this.ticks.clientWidth / each >= TICK) ?? 1;
+    const parts = Array.from({ length: steps + 1 }, (_, step) => step / steps);
+    const ticks = parts.map((part) => {
       const tick = h("span", { class: "tick" }, duration(this.from + (this.to - this.from) * part));
       tick.style.left = `${part * 100}%`;
       return tick;
@@ -105,7 +144,7 @@ export class Waterfall {
       "aria-posinset": line + 1,
       "aria-setsize": this.lines.length,
       onclick: () => this.actions.select(index),
-    }, this.name(line, inside), h("div", { class: "bar" }, ...this.bar(this.lines[line].members ?? [index], inside)));
+    }, this.name(line, inside), ...this.bar(this.lines[line].members ?? [index], inside));
     row.style.top = `${line * this.lineHeight}px`;
     return row;
   }
@@ -115,7 +154,7 @@ export class Waterfall {
     const own = spans.reduce((sum, span) => sum + span.critical, 0);
     return [
       "row",
-      `service-${this.data.spans[index].service % 8}`,
+      `service-${this.data.colours[this.data.spans[index].service]}`,
       !inside.some((each) => this.actions.tree.onPath[each]) && "off",
       own < this.data.root * MINOR && "minor",
       spans.some((span) => span.longest) && "longest",
@@ -147,7 +186,7 @@ export class Waterfall {
       }, "fold"),
       h("span", { class: "label", title: `${service} ${span.label}` }, span.short),
       span.orphan && h("span", { class: "orphan" }, "parent missing"));
-    name.style.paddingLeft = `${Math.min(span.depth, DEEPEST) * 0.7}em`;
+    name.style.paddingLeft = `calc(${Math.min(span.depth, DEEPEST)} * var(--indent))`;
     return name;
   }
 
@@ -156,7 +195,7 @@ export class Waterfall {
     return parent?.service !== this.data.spans[index].service;
   }
 
-  // The bar: where the span was, in it what nobody explains and what the trace waited for, and how long it took.
+  // How long the span took, and its bar: where it was, in it what nobody explains and what the trace waited for.
   bar(shown, inside) {
     const isLeaf = (index) => !this.actions.tree.hasChildren(index);
     const parts = [];
@@ -176,9 +215,16 @@ export class Waterfall {
         parts.push(this.piece(kind, from, to, span.path.length > 1 || inside.length > 1 ? THINNEST : 0));
       }
     }
-    const text = shown.length > 1 ? `Σ ${duration(total)}` : duration(total);
-    const hot = inside.some((index) => this.data.spans[index].longest);
-    return [...parts.filter(Boolean), this.length(start, end, text, hot)];
+    return [
+      h("b", { class: "length" }, shown.length > 1 ? `Σ ${duration(total)}` : duration(total)),
+      h("div", { class: "bar" }, ...parts.filter(Boolean), this.elsewhere(start, end)),
+    ];
+  }
+
+  // An arrow to where the span is, when what is zoomed to does not have it.
+  elsewhere(start, end) {
+    if (this.percent(start) > 99.9) return h("span", { class: "elsewhere after" }, "→");
+    return this.percent(end) <= 0 ? h("span", { class: "elsewhere" }, "←") : null;
   }
 
   piece(kind, from, to, thinnest) {
@@ -187,22 +233,6 @@ export class Waterfall {
     const element = h("i", { class: kind });
     element.style.left = `${Math.max(left, -1)}%`;
     element.style.width = `${Math.min(right, 101) - Math.max(left, -1)}%`;
-    return element;
-  }
-
-  // The duration stands behind the bar, before it, or in it: wherever there is room.
-  length(start, end, text, hot) {
-    const left = Math.max(this.percent(start), 0), right = Math.min(this.percent(end), 100);
-    const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const needed = 100 * em * (text.length * (hot ? 0.78 : 0.64) + 1) / Math.max(this.ticks.clientWidth, 1);
-    const element = h("b", { class: "length" }, left > 99.9 ? `${text} →` : right <= 0 ? `← ${text}` : text);
-    if (left > 99.9) element.style.right = "0";
-    else if (right < 100 - needed) element.style.left = `${Math.max(right, 0)}%`;
-    else if (left > needed) element.style.right = `${100 - left}%`;
-    else {
-      element.classList.add("inside");
-      element.style.right = `${100 - right}%`;
-    }
     return element;
   }
 

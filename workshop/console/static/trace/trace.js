@@ -1,7 +1,7 @@
 // The trace page: which span is selected, and what keys and clicks do to the waterfall.
 import { details } from "./details.js";
-import { byId, typing } from "./dom.js";
-import { count, duration } from "./format.js";
+import { byId, typing } from "../dom.js";
+import { count, duration } from "../format.js";
 import { Tree } from "./tree.js";
 import { Waterfall } from "./waterfall.js";
 
@@ -135,8 +135,14 @@ function onlyPath(wanted) {
   if (selected >= 0) waterfall.scrollTo(Math.max(lineOf(selected), 0));
 }
 
+// Quiet pages keep the answer until somebody asks.
+function ask() {
+  document.documentElement.dataset.asked = "";
+}
+
 const keys = {
-  l: () => select(data.spans.findIndex((span) => span.longest)),
+  a: ask,
+  l: () => { ask(); select(data.spans.findIndex((span) => span.longest)); },
   e: () => next((index) => data.spans[index].error),
   j: () => step(1), ArrowDown: () => step(1),
   k: () => step(-1), ArrowUp: () => step(-1),
@@ -165,6 +171,7 @@ document.addEventListener("keydown", (event) => {
 byId("find").addEventListener("input", (event) => find(event.target.value));
 byId("only-path").addEventListener("change", (event) => onlyPath(event.target.checked));
 byId("whole").addEventListener("click", () => zoom(null));
+byId("ask").addEventListener("click", ask);
 byId("panel-button").addEventListener("click", togglePanel);
 byId("show-details").addEventListener("click", () => showPanel("details"));
 byId("show-diagnosis").addEventListener("click", () => showPanel("diagnosis"));

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from workshop.console.span_logs import by_span
+from workshop.console.trace.span_logs import by_span
 from workshop.traces.model.trace import Span, Trace
 
 TRACE_ID = "5ca1ab1e" * 4

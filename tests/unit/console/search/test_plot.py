@@ -1,0 +1,73 @@
+"""The plot's data: dots, colours, marks and time."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
+from workshop.console.colours import COLOURS, KNOWN, colour
+from workshop.console.marks import marks
+from workshop.console.search.form import SearchForm
+from workshop.console.search.found import search
+from workshop.console.search.plot import plot_data
+from workshop.console.search.window import Windows
+
+BEGAN = START / 1e9
+
+
+def history(folder: Path, *entries: dict[str, object]) -> str:
+    """A file as the commands write it, with a line that was cut short."""
+    file = folder / "checkouts.jsonl"
+    file.write_text("\n".join([*map(json.dumps, entries), '{"time": 17']))
+    return str(file)
+
+
+def test_a_change_of_the_index_is_a_mark(jaeger: FakeJaeger, tmp_path: Path) -> None:
+    """Between the slow trace and the fast one the index was created; checkouts are no marks."""
+    file = history(
+        tmp_path,
+        {"time": BEGAN + 1, "kind": "fix"},
+        {"time": BEGAN + 0.5, "kind": "checkout", "trace_id": SLOW},
+        {"time": BEGAN - 5_000, "kind": "break"},
+    )
+    data = plot_data(search(Windows(jaeger), SearchForm(), time.time()), file, time.time())
+    assert data["marks"] == [{"at": round((BEGAN + 1) * 1000), "text": "index created"}]
+    assert [dot[4] for dot in data["dots"]] == [SLOW, FAST]
+    assert data["from"] < data["dots"][0][0] < data["marks"][0]["at"] < data["dots"][1][0] < data["to"]
+
+
+def test_marks_without_a_file_or_with_a_strange_one(tmp_path: Path) -> None:
+    """Neither costs the page."""
+    strange = tmp_path / "strange"
+    strange.write_bytes(b"\xff\xfe{\n[]\n1\nnull\n")
+    assert marks("", 0, 1e10) == marks(str(tmp_path / "absent"), 0, 1e10) == marks(str(strange), 0, 1e10) == []
+
+
+def test_a_region_s_search_has_its_times(jaeger: FakeJaeger) -> None:
+    """What the plot asks for to list a region finds exactly what lies in it."""
+    windows = Windows(jaeger)
+    data = plot_data(search(windows, SearchForm(), time.time()), "", time.time())
+    assert data["query"] == {"service": "gateway", "operation": "POST /checkout"}
+    query = {**data["query"], "from": str(BEGAN * 1000 - 500), "to": str(BEGAN * 1000 + 500), "min": "500ms"}
+    found = search(windows, SearchForm.from_query(query), time.time())
+    assert [trace.trace_id for trace in found.traces] == [SLOW]
+    assert found.form.query()["from"] == int(BEGAN * 1000 - 500)
+
+
+@pytest.mark.parametrize(
+    "period", [("x", "1"), ("5", "1"), ("-1", "5"), ("nan", "nan"), ("1", "inf"), ("1e300", "1e301")]
+)
+def test_a_period_that_makes_no_sense_is_none(period: tuple[str, str]) -> None:
+    """It is searched as if it was not there."""
+    form = SearchForm.from_query({"from": period[0], "to": period[1]})
+    assert (form.start, form.end) == (0.0, 0.0)
+
+
+def test_a_service_keeps_its_colour() -> None:
+    """Whatever other services there are; the shop's own have one each that no stranger gets."""
+    assert [colour(name) for name in KNOWN] == list(range(len(KNOWN)))
+    strangers = {colour(f"service-{number}") for number in range(200)}
+    assert strangers == set(range(len(KNOWN), COLOURS))
+    assert colour("billing") == colour("billing")
