@@ -47,7 +47,7 @@ def plain(text: str) -> str:
     return " ".join(word.lower() for word in _WORD.findall(text.rpartition(".")[2]))
 
 
-def count(trace: Trace) -> int:
+def failures(trace: Trace) -> int:
     """How many failures a trace has: a call's, all that passed it on and all attempts at it are one."""
     failed = [span for span in trace.spans if span.is_error]
     passed_on: set[str] = set()

@@ -39,7 +39,7 @@ READINGS = {
     "database_connect_is_no_statement.otlp.json": Reading(
         ["waiting"], ["opening a connection took 2.30 s (a connect), 96%"], ("slow statement", "EXPLAIN")
     ),
-    "error_tag_is_a_text.jaeger.json": Reading(["hidden-error"], ["b call failed: ConnectionRefused"]),
+    "error_tag_is_a_text.jaeger.json": Reading(["hidden-error"], ["b call failed: connection refused"]),
     "graphql_resolvers_n_plus_one.otlp.json": Reading(
         ["repeated"], ["the same statement 30 times, one after another (N+1)", "600 ms together, 86%"]
     ),

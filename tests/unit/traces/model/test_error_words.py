@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.traces.trace_shapes import call, server, trace
-from workshop.traces.model.error_words import count, plain
+from tests.unit.traces.trace_shapes import call, exception, server, trace
+from workshop.traces.model.error_words import error_words, failures, plain
 
 POOL = "HTTPConnectionPool(host='127.0.0.1', port=8084)"
 
@@ -46,6 +46,20 @@ def test_a_failure_that_was_passed_on_and_tried_again_is_one() -> None:
     attempts = [call("order", "POST http://payment:8083/charges", start, 5, status=502) for start in (1, 10, 20)]
     other = call("order", "POST http://mail:25/send", 40, 5, status=500)
     inner = call("gateway", "POST http://order:8081/orders", 0, 90, *attempts, status=502)
-    assert count(trace(server("gateway", "POST /checkout", 0, 95, inner, status=502))) == 1
-    assert count(trace(server("order", "POST /orders", 0, 90, *attempts, other))) == 2
-    assert count(trace(server("order", "POST /orders", 0, 90))) == 0
+    assert failures(trace(server("gateway", "POST /checkout", 0, 95, inner, status=502))) == 1
+    assert failures(trace(server("order", "POST /orders", 0, 90, *attempts, other))) == 2
+    assert failures(trace(server("order", "POST /orders", 0, 90))) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "words"),
+    [
+        ("KeyError", "'price'", "key error: 'price'"),
+        ("requests.exceptions.ReadTimeout", "HTTPConnectionPool(host='x', port=1): Read timed out.", "Read timed out."),
+        ("redis.exceptions.ConnectionError", "", "connection error"),
+    ],
+)
+def test_a_span_says_what_its_exception_means(kind: str, message: str, words: str) -> None:
+    """The message, with the class in words only where it says nothing alone."""
+    made = trace(server("web", "GET /", 0, 10, events=exception(kind, message)))
+    assert error_words(made.root) == words
