@@ -16,7 +16,7 @@ import requests
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from workshop.traces.model.trace import Trace
-from workshop.traces.sources import ids
+from workshop.traces.sources import ids, old_search
 from workshop.traces.sources.files import UnknownFormat, traces_of
 from workshop.traces.sources.summaries import Dependency, Operation, TraceSummary, from_answer, summarise
 
@@ -73,19 +73,35 @@ class JaegerClient:
     def get_trace(self, trace_id: str) -> Trace:
         """The trace with the id, in any spelling of it. Raises TraceNotFound, or ids.InvalidId."""
         normal = ids.trace_id(trace_id)
-        answer = self._get(f"/api/v3/traces/{normal}", {})
-        if answer.status_code == 404:
-            raise TraceNotFound(
-                f"Jaeger at {self.url} has no trace {normal}: it may be a second too early, evicted, "
-                "or lost on its way here"
-            )
         try:
-            traces = traces_of(self._checked(answer))
+            traces = traces_of(self._document(f"/api/v3/traces/{normal}", normal))
         except UnknownFormat as error:
-            raise JaegerError(f"{answer.url}: {error}") from None
+            raise JaegerError(f"{self.url}/api/v3/traces/{normal}: {error}") from None
         if not traces:
             raise TraceNotFound(f"Jaeger at {self.url} has no trace {normal}")
         return traces[0]
+
+    def otlp(self, trace_id: str) -> dict[str, Any]:
+        """The trace as OTLP JSON (`resourceSpans`), as Jaeger keeps it. Raises as get_trace does."""
+        normal = ids.trace_id(trace_id)
+        document = self._document(f"/api/v3/traces/{normal}", normal)
+        return {"resourceSpans": document.get("result", document).get("resourceSpans") or []}
+
+    def jaeger_json(self, trace_id: str) -> dict[str, Any]:
+        """The trace as Jaeger's own JSON (`data`), as its page's download gives it. Raises as get_trace does."""
+        normal = ids.trace_id(trace_id)
+        document = self._document(f"/api/traces/{normal}", normal)
+        return {"data": document.get("data") or []}
+
+    def _document(self, path: str, trace_id: str) -> Any:
+        """What Jaeger answers for a trace; raises TraceNotFound."""
+        answer = self._get(path, {})
+        if answer.status_code == 404:
+            raise TraceNotFound(
+                f"Jaeger at {self.url} has no trace {trace_id}: it may be a second too early, evicted, "
+                "or lost on its way here"
+            )
+        return self._checked(answer)
 
     def wait_for_trace(
         self,
@@ -147,7 +163,17 @@ class JaegerClient:
         if self._has_summaries is not False:
             found = self._summaries({f"query.{key}": value for key, value in wanted.items() if value})
         if found is None:
-            found = self._old_search(wanted, start, end)
+            asked = dict(attributes or {})
+            beyond = old_search.meant(asked)
+            if beyond:
+                others = {key: value for key, value in asked.items() if key not in beyond}
+                wanted["attributes"] = json.dumps(others, separators=(",", ":")) if others else None
+                wanted["searchDepth"] = str(max(limit, old_search.LOOKED_THROUGH))
+            traces = self._old_search(wanted, start, end)
+            if beyond:
+                fit = (service, operation, asked, min_ms, max_ms)
+                traces = [trace for trace in traces if old_search.fits(trace, *fit)]
+            found = [summarise(trace) for trace in traces]
         return sorted(found, key=lambda summary: summary.start, reverse=True)[:limit]
 
     def _summaries(self, query: dict[str, str]) -> list[TraceSummary] | None:
@@ -162,7 +188,7 @@ class JaegerClient:
         self._has_summaries = True
         return [from_answer(each) for each in found]
 
-    def _old_search(self, wanted: Mapping[str, str | None], start: float, end: float) -> list[TraceSummary]:
+    def _old_search(self, wanted: Mapping[str, str | None], start: float, end: float) -> list[Trace]:
         query = {
             "service": wanted["serviceName"],
             "operation": wanted["operationName"],
@@ -174,7 +200,7 @@ class JaegerClient:
             "tags": wanted["attributes"],
         }
         document = self._json("/api/traces", {key: value for key, value in query.items() if value})
-        return [summarise(trace) for trace in traces_of({"data": document.get("data") or []})]
+        return traces_of({"data": document.get("data") or []})
 
     def dependencies(self, end: float | None = None, lookback: float = 7 * 86400) -> list[Dependency]:
         """Calls between services that Jaeger counted in the `lookback` seconds before `end` (Unix seconds)."""
