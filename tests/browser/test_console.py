@@ -212,6 +212,7 @@ def test_scripts_in_a_trace_do_not_run(page: Page) -> None:
 def test_a_trace_of_thousands_of_spans_is_drawn_as_it_is_scrolled(page: Page) -> None:
     """5,000 spans are one long list of which only what is in sight is in the page."""
     page.goto(f"/trace/{HUGE}")
+    page.wait_for_selector("body[data-ready]")
     scroller = page.locator("#scroller")
     expect(page.locator(".summary")).to_contain_text(f"{HUGE_SPANS:,} spans")
     assert page.locator(".row").count() < 100

@@ -1,7 +1,6 @@
 """The console's pages."""
 
 import time
-from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,22 +16,15 @@ from workshop.console.search.window import Windows
 from workshop.console.security import protect
 from workshop.console.service_map import map_data, service_map
 from workshop.console.settings import Settings
-from workshop.console.trace.banners import banners
-from workshop.console.trace.data import trace_data
-from workshop.console.trace.span_logs import by_span
-from workshop.traces.diagnosis.diagnose import diagnose
-from workshop.traces.diagnosis.facts import Explain
-from workshop.traces.model.failures import count as count_failures
-from workshop.traces.model.trace import Trace
-from workshop.traces.sources import fetching, ids
-from workshop.traces.sources.jaeger import JaegerClient, JaegerError
+from workshop.console.trace import pages as trace_pages
+from workshop.traces.sources import ids
+from workshop.traces.sources.jaeger import JaegerClient
 
 
 def create_app(settings: Settings | None = None, client: JaegerClient | None = None) -> Flask:
     """The application; `client` reads the traces, by default from the Jaeger that the settings name."""
     settings = settings or Settings.from_environment()
     jaeger = client or JaegerClient(settings.jaeger_url)
-    explain = _explain(settings.database_url)
     app = Flask("workshop.console")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     protect(app, settings.allowed_hosts)
@@ -59,28 +51,8 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
             sorts=SORTS,
         )
 
-    @app.get("/trace/<trace_id>")
-    def trace(trace_id: str) -> str:
-        found = jaeger.get_trace(trace_id)
-        arriving = not fetching.settled(found) and time.time() - found.end / 1e9 < fetching.SETTLED
-        diagnosis = diagnose(found, explain=explain, related=_related(jaeger, found))
-        data = trace_data(found, by_span(settings.logs_folder, found))
-        return render_template(
-            "trace.html",
-            trace=found,
-            diagnosis=diagnosis,
-            banners=banners(found, diagnosis, data["leg"]),
-            failures=count_failures(found),
-            data=data,
-            tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
-        )
-
-    def trace_of_file(found: Trace) -> str:
-        # Another system's trace: no database of ours has its plans, no log of ours its lines.
-        data = trace_data(found, by_span("", found))
-        return render_template("trace.html", trace=found, diagnosis=diagnose(found), data=data, tries_left=0)
-
-    opened.register(app, trace_of_file)
+    trace_pages.register(app, jaeger, settings)
+    opened.register(app, trace_pages.page_of_file)
 
     @app.get("/open")
     def open_trace() -> str | BaseResponse:
@@ -117,22 +89,3 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
         return jsonify(status="ok")
 
     return app
-
-
-def _related(jaeger: JaegerClient, trace: Trace) -> list[Trace]:
-    """Traces in which a part of this one may be, for the diagnosis; a search that fails must not cost the page."""
-    try:
-        return fetching.related(jaeger, trace)
-    except JaegerError:
-        return []
-
-
-def _explain(database_url: str) -> Explain | None:
-    """What plans a slow statement; None without a database."""
-    if not database_url:
-        return None
-    # The driver is some megabytes that a console without a database does not need.
-    from workshop.traces.sources.explain import postgres
-
-    explain: Any = postgres(database_url)
-    return explain  # type: ignore[no-any-return]

@@ -30,6 +30,7 @@ class FakeJaeger(JaegerClient):
     def __init__(self) -> None:
         super().__init__("http://127.0.0.1:1")
         self.traces: dict[str, Trace] = {}
+        self.documents: dict[str, dict[str, Any]] = {}
         self.failure: JaegerError | None = None
         self.asked: list[dict[str, Any]] = []
 
@@ -72,6 +73,12 @@ class FakeJaeger(JaegerClient):
         if normal not in self.traces:
             raise TraceNotFound(f"Jaeger has no trace {normal}")
         return self.traces[normal]
+
+    def _document(self, path: str, trace_id: str) -> Any:
+        """The document that was kept under the id, whatever format is asked for."""
+        if trace_id not in self.documents:
+            raise TraceNotFound(f"Jaeger has no trace {trace_id}")
+        return {"result": self.documents[trace_id]}
 
     def dependencies(self, end: float | None = None, lookback: float = 0) -> list[Dependency]:
         """One edge that is in the traces, one that is not."""

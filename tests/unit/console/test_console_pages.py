@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 from flask.testing import FlaskClient
@@ -150,6 +151,40 @@ def test_trace_page_has_the_account_of_its_time(text_of: Page) -> None:
     kinds = [kind.strip() for kind in kinds]
     assert kinds[0] == "statement" and {"own code", "external call", "way there", "way back"} <= set(kinds)
     assert re.search(r'<a href="#[0-9a-f]{16}">inventory <b>', table) and "for somebody: queue" in table
+
+
+def test_a_trace_can_be_downloaded_and_opened_again(client: FlaskClient, jaeger: FakeJaeger) -> None:
+    """As OTLP's JSON and as Jaeger's, under the trace's id; a trace that is not there is told as such."""
+    jaeger.documents[SLOW] = checkout(SLOW, START, 812)
+    answer = client.get(f"/trace/{SLOW.upper()}/otlp.json")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{SLOW}.otlp.json"'
+    opened = client.post("/open", data={"file": (BytesIO(answer.data), "slow.json")}, follow_redirects=True)
+    assert "872 ms" in opened.text
+    assert "Download" not in opened.text and "Download" in client.get(f"/trace/{SLOW}").text
+    assert client.get("/trace/" + "d" * 32 + "/jaeger.json").status_code == 404
+    assert client.get(f"/trace/{SLOW}/zipkin.json").status_code == 404
+
+
+def test_a_message_is_followed_forward_and_back(client: FlaskClient, jaeger: FakeJaeger) -> None:
+    """The sender's page is told who received, and the receiver's page leads to the sender."""
+    topic = {"messaging.destination.name": "order.confirmed"}
+    sent = span("7" * 32, 1, 0, "send order.confirmed", 4, START, START + 10**6, attributes=topic)
+    handled = span(
+        "8" * 32, 2, 0, "process order.confirmed", 5, START + 9 * 10**6, START + 10**7, attributes=topic,
+        links=[{"traceId": "7" * 32, "spanId": f"{1:016x}"}],
+    )  # fmt: skip
+    jaeger.add(document({"order": [sent]}))
+    jaeger.add(document({"order-worker": [handled]}))
+    assert client.get(f"/trace/{'7' * 32}/receivers").json == [
+        {
+            "sender": f"{1:016x}",
+            "trace": "8" * 32,
+            "span": f"{2:016x}",
+            "name": "order-worker process order.confirmed",
+            "after": 8,
+        }
+    ]
+    assert f'sent by <a href="/trace/{"7" * 32}#{1:016x}">' in client.get(f"/trace/{'8' * 32}").text
 
 
 @pytest.mark.parametrize("text", [SLOW.upper(), f"00-{SLOW}-00f067aa0ba902b7-01", f" {SLOW} "])

@@ -5,7 +5,8 @@ from typing import Literal
 
 from workshop.traces import wording
 from workshop.traces.diagnosis.findings import Diagnosis
-from workshop.traces.model import conventions, failures, naming
+from workshop.traces.model import conventions, naming
+from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Trace
 
 Look = Literal["failed", "hot", "quiet"]
@@ -50,7 +51,7 @@ def _words(trace: Trace, span_id: str) -> str:
     """What went wrong: the span's own words, else those of the nearest span above that has any."""
     span = trace.by_id[span_id]
     for each in (span, *trace.ancestors(span)):
-        words = failures.error_words(each)
+        words = error_words(each)
         if words and not words.startswith("answered"):
             return wording.clean(words)
-    return wording.clean(failures.error_words(span)) or "it does not say why"
+    return wording.clean(error_words(span)) or "it does not say why"

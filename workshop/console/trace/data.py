@@ -5,9 +5,12 @@ from typing import Any
 
 from workshop.console.colours import colour
 from workshop.traces import wording
-from workshop.traces.model import conventions, failures, naming
+from workshop.traces.model import conventions, naming
+from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Trace
 from workshop.traces.showing import rows
+from workshop.traces.sources.jaeger import JaegerClient
+from workshop.traces.sources.receivers import receivers
 from workshop.traces.time.self_time import gaps
 
 # From here on, gaps of a span are not sent one by one: a bar a few hundred pixels wide cannot show them.
@@ -15,7 +18,7 @@ MAX_STRETCHES = 400
 
 
 def trace_data(trace: Trace, logs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The whole trace for `static/trace/trace.js`, with log lines by span id; all of it text, numbers, lists and dicts."""
+    """The whole trace for `static/trace/trace.js`, with log lines by span id: text, numbers, lists and dicts."""
     table = rows.table(trace, collapse=False, limit=None)
     repeats = [[span.span_id for span in row.spans] for row in rows.table(trace, limit=None).rows if len(row.spans) > 1]
     resources: list[dict[str, Any]] = []
@@ -43,6 +46,20 @@ def trace_data(trace: Trace, logs: dict[str, list[dict[str, Any]]]) -> dict[str,
     }
 
 
+def receipts(client: JaegerClient, trace: Trace, now: float) -> list[dict[str, Any]]:
+    """Who received the trace's messages, each with its sender's id and how long after the sending it began, in ms."""
+    return [
+        {
+            "sender": receipt.sender.span_id,
+            "trace": receipt.receiver.trace_id,
+            "span": receipt.receiver.span_id,
+            "name": wording.clean(f"{receipt.receiver.service} {naming.label(receipt.receiver)}"),
+            "after": _ms(receipt.receiver.start - receipt.sender.end),
+        }
+        for receipt in receivers(client, trace, now)
+    ]
+
+
 def _span(table: rows.Table, row: rows.Row, services: dict[str, int], resources: dict[int, int]) -> dict[str, Any]:
     trace, span = table.trace, row.span
     unexplained = gaps(trace, span)
@@ -68,7 +85,7 @@ def _span(table: rows.Table, row: rows.Row, services: dict[str, int], resources:
         "longest": row.longest,
         "status": "" if span.status == "unset" else span.status,
         "error": row.error,
-        "errorText": failures.error_words(span) if row.error else "",
+        "errorText": error_words(span) if row.error else "",
         "statement": conventions.statement(span) or "",
         "scope": span.scope,
         "shift": _ms(span.shift),

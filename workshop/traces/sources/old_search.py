@@ -49,7 +49,7 @@ def _has(span: Span, key: str, value: str) -> bool:
     if meaning := _MEANINGS.get(key):
         return meaning(span, value)
     places: list[dict[str, Any]] = [span.attributes, span.resource]
-    places += [each.attributes for each in (*span.events, *span.links)]
+    places += [event.attributes for event in span.events] + [link.attributes for link in span.links]
     return any(_text(place[key]) == value for place in places if key in place)
 
 

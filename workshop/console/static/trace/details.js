@@ -10,6 +10,7 @@ export function details(data, span, tree, traceUrl) {
     facts(timesOf(data, span)),
     facts(originOf(data, span, tree)),
     span.statement && section("Statement", h("pre", { class: "statement" }, span.statement)),
+    span.receivers.length && section("Received by", ...span.receivers.map((each) => receiver(each, traceUrl))),
     span.links.length && section("Links", ...span.links.map((each) => linked(data, each, traceUrl))),
     span.events.length && section(count(span.events.length, "event"), ...span.events.map(event)),
     span.logs.length && section(count(span.logs.length, "log line"), ...span.logs.map(logLine)),
@@ -56,6 +57,10 @@ function facts(pairs) {
 function linked(data, { trace, span, attributes }, traceUrl) {
   const where = trace === data.traceId ? "this trace" : `trace ${trace.slice(0, 8)}…`;
   return h("div", { class: "event" }, link(`${traceUrl(trace)}#${span}`, `span ${span} of ${where}`), table(attributes, ""));
+}
+
+export function receiver({ trace, span, name, after }, traceUrl) {
+  return h("div", { class: "event" }, link(`${traceUrl(trace)}#${span}`, name), ` ${duration(Math.max(after, 0))} later`);
 }
 
 function event({ name, at, attributes }) {

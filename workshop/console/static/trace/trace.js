@@ -1,5 +1,5 @@
 // The trace page: which span is selected, and what keys and clicks do to the waterfall.
-import { details } from "./details.js";
+import { details, receiver } from "./details.js";
 import { byId, typing } from "../dom.js";
 import { count, duration } from "../format.js";
 import { Tree } from "./tree.js";
@@ -9,9 +9,10 @@ const data = JSON.parse(byId("trace-data").textContent);
 // What a span does not say is empty; its name and its short label are its label (trace_data.py).
 const EMPTY = {
   parent: "", depth: 0, service: 0, label: "", kind: "", start: 0, duration: 0, self: 0, critical: 0, dark: 0, path: [], gaps: [],
-  status: "", errorText: "", statement: "", scope: "", shift: 0, resource: 0, attributes: {}, events: [], links: [], logs: [],
+  status: "", errorText: "", statement: "", scope: "", shift: 0, resource: 0, attributes: {}, events: [], links: [], logs: [], receivers: [],
 };
 data.spans = data.spans.map((span) => ({ ...EMPTY, short: span.label ?? "", name: span.label ?? "", ...span }));
+const MOST_RECEIVERS = 3; // shown above the waterfall
 const tree = new Tree(data.spans, data.repeats);
 const scroller = byId("scroller");
 const traceUrl = (id) => `/trace/${encodeURIComponent(id)}`;
@@ -42,8 +43,12 @@ function select(index) {
   waterfall.scrollTo(lineOf(index));
   scroller.setAttribute("aria-activedescendant", `row-${index}`);
   if (location.hash !== `#${span.id}`) history.replaceState(null, "", `#${span.id}`);
-  byId("details").replaceChildren(...details(data, span, tree, traceUrl));
+  showDetails(span);
   showPanel("details");
+}
+
+function showDetails(span) {
+  byId("details").replaceChildren(...details(data, span, tree, traceUrl));
 }
 
 function unselect() {
@@ -177,8 +182,21 @@ byId("show-details").addEventListener("click", () => showPanel("details"));
 byId("show-diagnosis").addEventListener("click", () => showPanel("diagnosis"));
 addEventListener("hashchange", fromAddress);
 
+// What was sent is followed forward, too: the receivers' traces link back to this one.
+async function follow() {
+  if (!byId("received") || !data.spans.some((span) => span.kind === "producer")) return;
+  const answer = await fetch(`${traceUrl(data.traceId)}/receivers`).catch(() => null); // the console is being restarted
+  if (!answer?.ok) return;
+  const receipts = await answer.json();
+  for (const receipt of receipts) data.spans[tree.index.get(receipt.sender)].receivers.push(receipt);
+  byId("received").replaceChildren(...receipts.slice(0, MOST_RECEIVERS).map((each) => receiver(each, traceUrl)));
+  byId("received").hidden = !receipts.length;
+  if (selected >= 0) showDetails(data.spans[selected]);
+}
+
 // Work that went on long after the answer would press everything else together: the root's time comes first.
 if (data.duration > 2 * data.root && data.root > 0) zoom({ start: data.rootStart, duration: data.root });
 else refresh();
 fromAddress();
+follow();
 document.body.dataset.ready = duration(data.duration);
