@@ -22,7 +22,7 @@ graceful_timeout = 22
 timeout = 60
 control_socket_disable = True
 # gunicorn configures logging when it starts and again in its worker; this makes its lines JSON as well.
-logconfig_dict = logging_config(os.environ.get("LOG_LEVEL", "INFO"))
+logconfig_dict = logging_config(os.environ.get("LOG_LEVEL", "INFO"), os.environ.get("LOG_FILE", ""))
 
 
 class Worker(GunicornWorker):  # type: ignore[misc]

@@ -5,6 +5,7 @@ import logging.config
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from opentelemetry import trace
@@ -33,14 +34,29 @@ class LogFormatter(JsonFormatter):
         super().add_fields(log_data, record, message_dict)
 
 
-def logging_config(level: str) -> dict[str, Any]:
-    """The settings for `logging.config.dictConfig`: every logger writes JSON to standard output."""
+# Of the log file: beyond, the older half goes.
+FILE_BYTES = 10_000_000
+
+
+def logging_config(level: str, file: str = "") -> dict[str, Any]:
+    """The settings for `logging.config.dictConfig`: every logger writes JSON to standard output, and to a file.
+
+    In a container standard output is the engine's, and the workshop's console has no way to it: a file in a volume is
+    what it reads.
+    """
+    formatted = {"formatter": "json"}
+    handlers: dict[str, dict[str, Any]] = {
+        "stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, **formatted}
+    }
+    if file and _writable(file):
+        rotating = {"class": "logging.handlers.RotatingFileHandler", "maxBytes": FILE_BYTES, "backupCount": 1}
+        handlers["file"] = {**rotating, "filename": file, "delay": True, **formatted}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": LogFormatter}},
-        "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
-        "root": {"level": level.upper(), "handlers": ["stdout"]},
+        "handlers": handlers,
+        "root": {"level": level.upper(), "handlers": [*handlers]},
         "loggers": {
             "urllib3": {"level": "WARNING"},
             "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
@@ -48,6 +64,14 @@ def logging_config(level: str) -> dict[str, Any]:
     }
 
 
+def _writable(file: str) -> bool:
+    try:
+        with Path(file).open("a"):
+            return True
+    except OSError:
+        return False
+
+
 def configure_logging(level: str) -> None:
     """Send every logger's lines to standard output as JSON, in a process that gunicorn does not run."""
-    logging.config.dictConfig(logging_config(level))
+    logging.config.dictConfig(logging_config(level, os.environ.get("LOG_FILE", "")))

@@ -35,6 +35,7 @@ def test_defaults_are_those_of_the_settings() -> None:
     settings = {name.upper(): format_value(field.default) for name, field in Settings.model_fields.items()}
     used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
     assert {used.pop(name) for name in docker.MOUNTED} == {""}
+    assert used.pop("HISTORY_FOLDER") == "history"  # a volume where no command names the folder
     assert used == {name: default for name, default in settings.items() if name not in LOCAL_ONLY}
 
 
@@ -46,9 +47,9 @@ def test_a_process_runs_as_without_docker(name: str) -> None:
     parser.read(ROOT / "supervisord.conf")
     assert SERVICES[name]["command"].replace('"', "") == parser[f"program:{name}"]["command"]
     settings = {field.upper() for field in Settings.model_fields}
-    # The containers' logs are the engine's, in no folder.
-    own = {variable for variable in outside if not variable.startswith("OTEL_")} - {"LOGS_FOLDER"}
-    assert {variable for variable in inside if not variable.startswith("OTEL_")} - settings == own
+    # supervisord keeps what a process prints in a file; in a container it writes one itself.
+    own = {variable for variable in outside if not variable.startswith("OTEL_")}
+    assert {variable for variable in inside if not variable.startswith("OTEL_")} - settings - {"LOG_FILE"} == own
     if inside.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         for variable in outside:
             if variable.startswith("OTEL_") and variable != "OTEL_EXPORTER_OTLP_ENDPOINT":

@@ -15,7 +15,7 @@ def append(entry: dict[str, Any]) -> None:
 
     Its `kind` is checkout (with trace_id, status, ms), hunt (with trace_id), fix or break.
     """
-    path = current().state / "checkouts.jsonl"
+    path = current().history
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps({"time": round(time.time(), 3), **entry}) + "\n")
@@ -27,7 +27,7 @@ def append(entry: dict[str, Any]) -> None:
 def entries() -> list[dict[str, Any]]:
     """All that is kept, oldest first."""
     try:
-        lines = (current().state / "checkouts.jsonl").read_text().splitlines()
+        lines = current().history.read_text().splitlines()
     except OSError:
         return []
     found = []

@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         return (ROOT / self.state_folder).resolve()
 
     @property
+    def history(self) -> Path:
+        """The file of what the commands did to the shop when, in a folder that the console may read."""
+        return self.state / "history" / "checkouts.jsonl"
+
+    @property
     def logs(self) -> Path:
         """The folder of the local runtime's logs."""
         return self.state / "logs"

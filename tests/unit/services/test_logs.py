@@ -2,11 +2,15 @@
 
 import json
 import logging
+import logging.config
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
 
-from common.logs import LogFormatter
+from common import logs
+from common.logs import LogFormatter, logging_config
 
 
 def line(message: str, *arguments: object, **extra: object) -> dict[str, object]:
@@ -38,3 +42,34 @@ def test_a_line_stays_one_line() -> None:
     """A newline in a message is escaped, a traceback is a member."""
     record = logging.makeLogRecord({"msg": "one\ntwo"})
     assert "\n" not in LogFormatter().format(record)
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Logging as pytest had it, after the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:], root.level = handlers, level
+
+
+def test_lines_go_to_a_file_as_well_where_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_logging: None
+) -> None:
+    """The same lines, in a file that is bounded: the one before is kept, no more."""
+    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    file = tmp_path / "order.log"
+    logging.config.dictConfig(logging_config("INFO", str(file)))
+    for number in range(100):
+        logging.getLogger("order").info("line %d", number)
+    assert json.loads(file.read_text().splitlines()[-1])["message"] == "line 99"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["order.log", "order.log.1"]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 4_500
+
+
+@pytest.mark.parametrize("file", ["", "/nowhere/order.log", "/proc/order.log"])
+def test_a_file_that_cannot_be_written_costs_nothing(file: str) -> None:
+    """A service starts and logs without it."""
+    assert list(logging_config("INFO", file)["handlers"]) == ["stdout"]

@@ -103,7 +103,7 @@ def test_history_is_bounded(state: Path) -> None:
 def test_history_outlives_a_line_that_was_cut_short(state: Path) -> None:
     """A kill in the middle of a write costs one line."""
     history.append(entry("a"))
-    with (state / "checkouts.jsonl").open("a") as file:
+    with (state / "history" / "checkouts.jsonl").open("a") as file:
         file.write('{"kind": "check\n')
     history.append(entry("b"))
     assert [each["trace_id"] for each in history.last(5)] == ["a", "b"]

@@ -31,8 +31,9 @@ def compose(settings: Settings, *arguments: str) -> list[str]:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings, for docker-compose.yml's variables."""
-    digests = {name: hashlib.sha256((ROOT / path).read_bytes()).hexdigest()[:12] for name, path in MOUNTED.items()}
-    return {**os.environ, **digests, **{name: value for name, value in settings.variables().items() if value}}
+    given = {name: hashlib.sha256((ROOT / path).read_bytes()).hexdigest()[:12] for name, path in MOUNTED.items()}
+    given["HISTORY_FOLDER"] = str(settings.history.parent)
+    return {**os.environ, **given, **{name: value for name, value in settings.variables().items() if value}}
 
 
 def run(settings: Settings, *arguments: str) -> None:
@@ -137,6 +138,8 @@ def up(settings: Settings) -> None:
     was_up = any(container["State"] == "running" for container in containers(settings))
     Running(settings).write("docker", settings)
     remember(settings)
+    # Or the engine would make it, for root alone.
+    settings.history.parent.mkdir(parents=True, exist_ok=True)
     say(f"Docker: building and starting the project {settings.project}")
     try:
         run(settings, "up", "--detach", "--build", "--wait")
