@@ -200,7 +200,9 @@ class JaegerClient:
             "tags": wanted["attributes"],
         }
         document = self._json("/api/traces", {key: value for key, value in query.items() if value})
-        return traces_of({"data": document.get("data") or []})
+        found = document.get("data") or []
+        # Nothing found is an answer here; of a file it would be none.
+        return traces_of({"data": found}) if found else []
 
     def dependencies(self, end: float | None = None, lookback: float = 7 * 86400) -> list[Dependency]:
         """Calls between services that Jaeger counted in the `lookback` seconds before `end` (Unix seconds)."""

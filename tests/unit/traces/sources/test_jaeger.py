@@ -271,3 +271,12 @@ def test_a_trace_as_a_document(jaeger: Recorded) -> None:
         assert {span.span_id for span in again.spans} == {span.span_id for span in whole.spans}
     with pytest.raises(TraceNotFound):
         client.otlp("9" * 32)
+
+
+def test_a_search_on_an_older_jaeger_that_finds_nothing(old_jaeger: Recorded) -> None:
+    """An empty answer is no trace, and no strange document."""
+    nothing = (200, "application/json", {"data": [], "total": 0, "errors": None})
+    old_jaeger.answers[json.dumps(["/api/traces", [["service", "gateway"]]])] = nothing
+    client = JaegerClient(old_jaeger.url)
+    assert client.search("gateway") == []
+    assert client.search("gateway", attributes={"error": "true"}) == []
