@@ -66,7 +66,7 @@ def search(windows: Windows, form: SearchForm, now: float) -> Found:
     whole = [trace for trace in found if trace.trace_id not in open_ones]
     newest = found[: form.limit]
     table = sorted(newest, key=lambda trace: trace.ms, reverse=True) if form.sort == "longest" else newest
-    plotted = thinned(found, PLOTTED, *form.period(now))
+    plotted = thinned(found, PLOTTED)
     return Found(form, services, asked, table, plotted, len(found), _groups(whole), open_ones)
 
 

@@ -4,6 +4,7 @@ A window is a stretch of time and not a number of traces: what was before a chan
 came after it. Where there is more than can be drawn, every part of the window gives up its share.
 """
 
+import math
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ WHOLE = 60.0  # seconds after which a window is searched as a whole again: Jaege
 KEPT = 4_000  # traces of a window
 WINDOWS = 16  # searches that are kept, those asked for last
 SLICES = 12  # of a window in which there is more than one search gives
-PARTS = 60  # of a window that is thinned
+PARTS = 60  # of a window that is thinned, at most
 
 
 def under_way(trace: TraceSummary, now: float) -> bool:
@@ -28,8 +29,8 @@ def under_way(trace: TraceSummary, now: float) -> bool:
     return not whole and now - trace.end / 1e9 < SETTLED
 
 
-def thinned(traces: Iterable[TraceSummary], most: int, first: float, last: float) -> list[TraceSummary]:
-    """At most about `most` of the traces between two times (Unix seconds), newest first, from every part of the window.
+def thinned(traces: Iterable[TraceSummary], most: int) -> list[TraceSummary]:
+    """At most about `most` of the traces, newest first, from every part of the time in which they began.
 
     Each part keeps its slowest and, of the others, those whose ids come first: the choice is the same the next time, so
     that a live plot does not flicker.
@@ -37,11 +38,11 @@ def thinned(traces: Iterable[TraceSummary], most: int, first: float, last: float
     found = sorted(traces, key=lambda trace: trace.start, reverse=True)
     if len(found) <= most:
         return found
-    width = max((last - first) / PARTS, 0.001)
+    # Parts are a power of two long and begin at its multiples, or they would be others whenever a trace has come.
+    length = 2.0 ** math.ceil(math.log2(max((found[0].start - found[-1].start) / 1e9 / PARTS, 1e-6)))
     parts: dict[int, list[TraceSummary]] = defaultdict(list)
     for trace in found:
-        # Parts begin at the same times whenever it is asked, or each would lose other traces every second.
-        parts[int(trace.start / 1e9 / width)].append(trace)
+        parts[int(trace.start / 1e9 / length)].append(trace)
     share = max(most // PARTS, 1)
     kept: set[str] = set()
     for part in parts.values():
@@ -105,7 +106,7 @@ class Windows:
             found = window.traces | new
         found = {key: trace for key, trace in found.items() if trace.start / 1e9 >= first}
         if len(found) > KEPT:
-            found = {trace.trace_id: trace for trace in thinned(found.values(), KEPT // 2, first, last)}
+            found = {trace.trace_id: trace for trace in thinned(found.values(), KEPT // 2)}
         window.traces, window.until = found, now
         window.whole = now if whole else window.whole
 

@@ -91,7 +91,7 @@ def test_what_was_before_the_crowd_stays_in_the_window() -> None:
     form = SearchForm(service="gateway", lookback="15m")
     found = windows.traces(form, ["gateway"], NOW)
     assert len([trace for trace in found if trace.ms == 800]) >= 100
-    drawn = thinned(found, 800, *form.period(NOW))
+    drawn = thinned(found, 800)
     assert len(drawn) <= 900
     assert len([trace for trace in drawn if trace.ms == 800]) >= 100
 
@@ -100,12 +100,19 @@ def test_thinning_keeps_the_slowest_and_chooses_the_same_again() -> None:
     """An outlier is never lost, and a live plot does not flicker."""
     traces = [summary(n, NOW - 300 + n / 10) for n in range(3_000)]
     traces[1_234] = summary(1_234, NOW - 300 + 123.4, 5_000)
-    first = thinned(traces, 300, NOW - 300, NOW)
+    first = thinned(traces, 300)
     assert traces[1_234] in first
-    assert 250 <= len(first) <= 400
-    later = thinned([*traces, summary(9_999, NOW + 1)], 300, NOW - 298, NOW + 2)
+    assert 150 <= len(first) <= 320
+    later = thinned([*traces[20:], summary(9_999, NOW + 1)], 300)
     old = {trace.trace_id for trace in first if NOW - 290 <= trace.start / 1e9 <= NOW - 10}
     assert len(old & {trace.trace_id for trace in later}) >= 0.9 * len(old)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 2, 40, 300, 86_400])
+def test_a_burst_is_drawn_with_enough_of_its_traces(seconds: float) -> None:
+    """Whether they came within a second or a day: at least half of what may be drawn is drawn."""
+    traces = [summary(n, NOW - seconds * n / 2_000) for n in range(2_000)]
+    assert 400 <= len(thinned(traces, 800)) <= 900
 
 
 def test_what_jaeger_dropped_leaves_the_window() -> None:

@@ -192,9 +192,9 @@ const inside = ([time, ms, , state], region) =>
 // What a region holds, in words: how many traces, and how long they took.
 export function summary(dots) {
   const sorted = dots.map((dot) => dot[1]).sort((a, b) => a - b);
-  if (!sorted.length) return "no trace in this region";
+  if (!sorted.length) return "no trace drawn in this region";
   const rank = (percent) => sorted[Math.max(Math.ceil((percent / 100) * sorted.length) - 1, 0)];
-  return `${count(sorted.length, "trace")} in this region: p50 ${duration(rank(50))}, p95 ${duration(rank(95))}`;
+  return `${count(sorted.length, "trace")} drawn in this region: p50 ${duration(rank(50))}, p95 ${duration(rank(95))}`;
 }
 
 // The search that lists a region's traces.

@@ -102,7 +102,7 @@ function take(fresh) {
     byId("messages").replaceChildren(...fresh.querySelector("main").childNodes);
     return;
   }
-  for (const id of ["messages", "legend", "results", "plot-data"]) byId(id).replaceChildren(...fresh.getElementById(id).childNodes);
+  for (const id of ["kinds", "messages", "legend", "results", "plot-data"]) byId(id).replaceChildren(...fresh.getElementById(id).childNodes);
   localTimes(byId("results"));
   draw();
   showChosen();
