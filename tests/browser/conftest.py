@@ -57,9 +57,12 @@ def jaeger() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="session")
-def console_url(jaeger: StandIn) -> Iterator[str]:
-    """The console's address."""
-    server = create_server(create_app(Settings(jaeger_url=jaeger.query_url)), host="127.0.0.1", port=0, ident=None)
+def console_url(jaeger: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The console's address; the index was created between the slow checkout and the fast one."""
+    history = tmp_path_factory.mktemp("history") / "checkouts.jsonl"
+    history.write_text(json.dumps({"time": time.time() - 115, "kind": "fix"}) + "\n")
+    settings = Settings(jaeger_url=jaeger.query_url, history=str(history))
+    server = create_server(create_app(settings), host="127.0.0.1", port=0, ident=None)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"
     server.close()

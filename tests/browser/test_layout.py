@@ -30,6 +30,7 @@ PAGES = {
     "span": f"/trace/{FULL}#{'0' * 15}9",
     "compare whole": f"/compare/{FULL}...{FAST}",
     "map": "/services",
+    "files": "/open",
     "missing": "/trace/" + "4" * 32 + "?try=5",
 }
 
