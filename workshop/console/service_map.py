@@ -156,7 +156,8 @@ class _Seen:
     """What is known after some traces.
 
     `peers` names systems outside by address; `own` has each node's time on critical paths in ns; `served` the addresses
-    at which a service of ours answered a call; `answered` the outside nodes that gave a status.
+    at which a service of ours answered a call; `answered` the outside nodes that gave a status; `places` who sends to
+    which queue or topic.
     """
 
     peers: Mapping[str, str]
@@ -164,6 +165,7 @@ class _Seen:
     edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
     own: dict[str, int] = field(default_factory=dict)
     senders: dict[tuple[str, str], str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     receivers: list[Span] = field(default_factory=list)
     served: dict[str, str] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
@@ -189,6 +191,8 @@ class _Seen:
                 self.served[f"outside {address}"] = span.service
             if span.kind == "producer":
                 self.senders[trace.trace_id, span.span_id] = span.service
+                if place := _destination(span):
+                    self.places[place] = span.service
             elif span.kind == "consumer" and span.links:
                 self.receivers.append(span)
 
@@ -210,7 +214,8 @@ class _Seen:
         """A consumer in a trace of its own is called by its producer, which its link names."""
         for span in self.receivers:
             for link in span.links:
-                sender = self.senders.get((link.trace_id, link.span_id))
+                # The very sender may be in a trace beside the sample: then whoever in it sends to the same place.
+                sender = self.senders.get((link.trace_id, link.span_id)) or self.places.get(_destination(span))
                 if sender and sender != span.service:
                     edge = self.edges.setdefault((sender, span.service), Edge(sender, span.service, message=True))
                     edge.note(span.trace_id, span.ms, span.is_error)
@@ -225,6 +230,11 @@ def _calls(trace: Trace, span: Span, beyond: Node | None) -> Iterator[tuple[str,
         # What the caller waited, network included, where the caller has a span for it.
         call = parent if parent.kind == "client" and len(trace.children(parent)) == 1 else span
         yield parent.service, span.service, call.ms, call.is_error or span.is_error
+
+
+def _destination(span: Span) -> str:
+    """The queue or topic that a message went through; empty where the span does not say."""
+    return str(span.attributes.get("messaging.destination.name") or span.attributes.get("messaging.destination") or "")
 
 
 def _service(name: str) -> Node:

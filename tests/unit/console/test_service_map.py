@@ -22,6 +22,17 @@ def test_the_map_follows_a_message_to_the_trace_of_its_consumer() -> None:
     ]
 
 
+def test_a_message_whose_sender_is_not_in_the_sample_comes_from_who_sends_there() -> None:
+    """The sampled worker handles another checkout's message: it went through the same queue."""
+    topic = {"messaging.destination.name": "order.confirmed"}
+    sent = span("1" * 32, 1, 0, "send", 4, START, START + 10**6, attributes=topic)
+    link = [{"traceId": "9" * 32, "spanId": f"{7:016x}"}]
+    handled = span("2" * 32, 2, 0, "process", 5, START, START + 10**7, attributes=topic, links=link)
+    other = span("3" * 32, 3, 0, "process", 5, START, START + 10**7, links=link)
+    found = from_traces(traces_of(document({"order": [sent], "worker": [handled], "stranger": [other]})))
+    assert [(edge.parent, edge.child, edge.message) for edge in found.edges] == [("order", "worker", True)]
+
+
 def call(number: int, to: str, status: int, **attributes: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A root that calls an address, and the call: with status 2 it failed."""
     trace_id = str(number) * 32
