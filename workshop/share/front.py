@@ -33,12 +33,15 @@ class Visitors:
     def __init__(self, token: str) -> None:
         self._token = token
         self._signer = Signer(token, salt="visitor", digest_method=sha256)
-        # A page of the console is some fifteen requests, and each search with Live on one in two seconds.
+        # A page of the console is some fifteen files, which are answered here. Itself it is work for the console: with
+        # Live on once in two seconds, and nobody may ask for so many that the others wait.
         self.reads = Rate(200, 20)
+        self.pages = Rate(30, 3)
         self.buys = Rate(5, 1)
         self.buying = AtOnce(3)
         # A whole room may come from one address (a phone's hotspot), and one visitor may take many cookies.
         self.reads_of_address = Rate(3000, 300)
+        self.pages_of_address = Rate(600, 60)
         self.buys_of_address = Rate(60, 20)
         self.joins_of_address = Rate(120, 2)
         self.strangers = Rate(30, 1)
@@ -97,7 +100,8 @@ class Front:
         if kind is None or not _own(request):
             raise Forbidden("this is not open to the room: shop and traces can be read, and things can be bought")
         target = f"{path}?{query}" if query else path
-        return self._buy(request, target, visitor, address) if kind == "buy" else self._read(request, target, visitor)
+        answer = self._buy if kind == "buy" else self._read
+        return answer(request, target, visitor, address)
 
     def _with_key(self, request: Request, what: str, token: str, address: str) -> Response:
         if request.method not in ("GET", "HEAD") or not self._visitors.has_key(token):
@@ -116,17 +120,20 @@ class Front:
             response.set_cookie(self._cookie, value, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax")
         return response
 
-    def _read(self, request: Request, target: str, visitor: str) -> Response:
+    def _read(self, request: Request, target: str, visitor: str, address: str) -> Response:
         _hold(self._visitors.reads, visitor)
-        _hold(self._visitors.reads_of_address, str(request.remote_addr))
-        headers = {"Accept": request.headers.get("Accept", "*/*")[:200]}
-        seconds = self._routes.keeping(request.environ["PATH_INFO"])
-        if seconds:
-            # Everyone gets it, so nothing of the one who asks is in it.
-            answer = self._kept.get(target, seconds, lambda: self._upstream.ask("GET", target, {"Accept": "*/*"}))
-        else:
-            answer = self._upstream.ask("GET", target, headers)
-        return _response(request, answer)
+        _hold(self._visitors.reads_of_address, address)
+        path = request.environ["PATH_INFO"]
+        if not path.startswith("/static/"):
+            _hold(self._visitors.pages, visitor)
+            _hold(self._visitors.pages_of_address, address)
+
+        def ask() -> Answer:
+            # Others may get it, too, so nothing of the one who asks is in it.
+            return self._upstream.ask("GET", target, {"Accept": "*/*"})
+
+        seconds = self._routes.keeping(path)
+        return _response(request, self._kept.get(target, seconds, ask) if seconds else ask())
 
     def _buy(self, request: Request, target: str, visitor: str, address: str) -> Response:
         _hold(self._visitors.buys, visitor)

@@ -168,6 +168,17 @@ def test_a_visitor_may_buy_five_times_and_then_once_a_second(opened: Open) -> No
     assert other.post(url, json={}, timeout=5).status_code == 200
 
 
+def test_a_visitor_who_asks_for_page_after_page_waits_and_nobody_else(opened: Open) -> None:
+    """However the searches differ, the console makes so many for one visitor; files are not counted with them."""
+    greedy, other, url = opened.visitor(), opened.visitor(), f"{opened.room.console}/?limit="
+    found = [greedy.get(f"{url}{number}", timeout=5).status_code for number in range(60)]
+    assert found[:30] == [200] * 30
+    assert found.count(429) >= 1
+    assert len(opened.pages.asked) == found.count(200)
+    assert other.get(f"{url}0", timeout=5).status_code == 200
+    assert greedy.get(f"{opened.room.console}/static/a.css", timeout=5).status_code == 200
+
+
 def test_a_visitor_buys_three_times_at_once_at_most(opened: Open) -> None:
     """Purchases that hang are not collected until nobody else can buy."""
     visitor, url, found = opened.visitor(), f"{opened.room.shop}/checkout", list[int]()
