@@ -17,10 +17,11 @@ RUN uv pip install --no-deps --target /code .
 
 # ---- the image ----
 FROM python:3.13-slim
-# /data is where the provider keeps its file, /logs where the services write for the console; a volume mounted there gets
-# this owner. pip has done its work.
+# /data is where the provider keeps its file, /logs where the services write for the console, /secrets where they find
+# theirs; a volume mounted there gets this owner and mode. pip has done its work.
 RUN useradd --system --uid 10001 --no-create-home app \
  && install -d -o app -g app /data /logs \
+ && install -d -o app -g app -m 700 /secrets \
  && pip uninstall --yes --quiet --root-user-action ignore pip
 COPY --from=build /venv /venv
 COPY --from=build /code /app

@@ -5,6 +5,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 import requests
+from pydantic import SecretStr
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
@@ -28,15 +29,19 @@ class ServiceClient:
     ours is idempotent (an order's id or an idempotency key is in it), so one whose connection was refused or broke,
     or whose receiver's database did, is made again for RECONNECT_SECONDS. One that timed out is not: the caller
     would not wait for it.
+
+    `secret` proves to the other side who we are.
     """
 
-    def __init__(self, name: str, base_url: str, timeout: float) -> None:
+    def __init__(self, name: str, base_url: str, timeout: float, secret: SecretStr | None = None) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self.session = requests.Session()
         # Proxies and .netrc are for the world outside; reading them costs each call too.
         self.session.trust_env = False
+        if secret is not None:
+            self.session.headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
         adapter = Adapter()
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)

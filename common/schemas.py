@@ -1,7 +1,8 @@
 """Request bodies: what several services take, and how a body is read."""
 
+import json
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -57,22 +58,42 @@ def read_body(model: type[B]) -> B:
     """
     if request.mimetype != "application/json":
         raise Problem(415, "the body must be JSON, with Content-Type: application/json")
+    body = request.get_data(cache=False)
     try:
-        return model.model_validate_json(request.get_data(cache=False))
+        read = model.model_validate_json(body)
     except ValidationError as error:
         # Never the input itself: it holds card numbers.
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         if faults[0]["type"] == "json_invalid":
             raise Problem(400, f"the body is not JSON: {faults[0]['msg']}") from None
+        check_members(body)
         errors = [{"at": _pointer(fault["loc"]), "message": fault["msg"]} for fault in faults[:20]]
         raise Problem(422, f"{errors[0]['at'] or 'the body'}: {errors[0]['message']}", errors=errors) from None
+    check_members(body)
+    return read
+
+
+def check_members(body: bytes) -> None:
+    """Problem 400 when an object of the JSON text has a member twice: of two cards none is known to be meant."""
+
+    def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in members]
+        if len(set(names)) < len(names):
+            raise Problem(400, "a member stands twice in an object of the body")
+        return dict(members)
+
+    # Numbers as they stand: one of a thousand digits is not to be worked out.
+    json.loads(body, object_pairs_hook=once, parse_int=str, parse_float=str)
 
 
 def read_idempotency_key() -> str | None:
-    """The request's Idempotency-Key, None without one; Problem 400 when it is not 1 to 128 visible characters."""
+    """The request's Idempotency-Key, None without one; Problem 400 when there are several, or what is no key."""
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not re.fullmatch(r"[!-~]{1,128}", key):
-        raise Problem(400, "Idempotency-Key must be 1 to 128 visible ASCII characters")
+    # Two headers arrive as one, with a comma between their values (RFC 9110, 5.3).
+    if key is not None and not re.fullmatch(r"[!-+\--~]{1,128}", key):
+        raise Problem(
+            400, "Idempotency-Key must be one value of 1 to 128 visible ASCII characters, no comma among them"
+        )
     return key
 
 

@@ -1,5 +1,6 @@
 """What makes a Flask application one of our services: problems for errors, probes, a log line a request."""
 
+import hmac
 import logging
 import threading
 import time
@@ -8,6 +9,7 @@ from http import HTTPMethod
 
 from flask import Flask, Response, g, request
 from opentelemetry import trace
+from pydantic import SecretStr
 
 from common import deadline
 from common.errors import OVERLOADED, Problem, register_errors
@@ -25,11 +27,27 @@ UNCOUNTED = ("health.healthz", "health.readyz", "static")
 MOST_REQUESTS = 48
 
 
-def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, timeout: float) -> Flask:
+# Whoever only looks changes nothing (RFC 9110, 9.2.1).
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def check_caller(secret: SecretStr) -> None:
+    """Problem 401 unless the request has the secret, compared in a time that tells nothing of it."""
+    wanted = f"Bearer {secret.get_secret_value()}"
+    given = request.headers.get("Authorization", "")
+    if not hmac.compare_digest(given.encode(), wanted.encode()):
+        detail = "only the shop's own services may do this, with their secret"
+        raise Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def create_service(
+    name: str, checks: Mapping[str, Callable[[], object]], *, timeout: float, secret: SecretStr | None = None
+) -> Flask:
     """An application without routes of its own but the probes.
 
     `checks` are what `/readyz` asks (common.health). `timeout` is how long, in seconds, a request may take at
-    most; a caller that waits less says so (common.deadline).
+    most; a caller that waits less says so (common.deadline). With a `secret` only a caller who knows it may change
+    anything.
     """
     app = Flask(name, static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
@@ -58,6 +76,8 @@ def create_service(name: str, checks: Mapping[str, Callable[[], object]], *, tim
             detail = f"{name} has as many requests in hand as it can"
             raise Problem(503, detail, headers={"Retry-After": "1"}, reason=OVERLOADED)
         g.admitted = True
+        if secret is not None and request.url_rule is not None and request.method not in SAFE:
+            check_caller(secret)
 
     @app.teardown_request
     def leave(error: BaseException | None) -> None:

@@ -45,7 +45,7 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                             "name": "Idempotency-Key",
                             "in": "header",
                             "description": "a repetition with the same key gets the first request's order",
-                            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+                            "schema": {"type": "string", "pattern": r"^[!-+\--~]{1,128}$"},
                         },
                         TIMEOUT,
                     ],

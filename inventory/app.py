@@ -12,13 +12,13 @@ from common import database
 from common.errors import Problem, problem_response
 from common.schemas import Items, OrderId, read_body
 from common.service import create_service
-from common.settings import ServiceSettings, load
+from common.settings import TrustedSettings, load
 from inventory import reservations, store
 
 log = logging.getLogger(__name__)
 
 
-class Settings(ServiceSettings):
+class Settings(TrustedSettings):
     """The inventory's settings."""
 
     database_url: str = Field(description="PostgreSQL URL of the inventory's database")
@@ -32,9 +32,10 @@ class NewReservation(Items):
 
 def create_app() -> Flask:
     """The application, with its connection pool open."""
-    url = load(Settings).database_url
-    pool = database.open_pool(url)
-    app = create_service("inventory", {"postgres": partial(database.check, url)}, timeout=9.0)
+    settings = load(Settings)
+    pool = database.open_pool(settings.database_url)
+    checks = {"postgres": partial(database.check, settings.database_url)}
+    app = create_service("inventory", checks, timeout=9.0, secret=settings.service_secret)
 
     @app.errorhandler(OperationalError)
     def database_away(error: Exception) -> Response:

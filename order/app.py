@@ -11,14 +11,15 @@ from common import database
 from common.errors import Problem, problem_response
 from common.schemas import read_body, read_idempotency_key
 from common.service import create_service
-from common.settings import ServiceSettings, load
+from common.settings import TrustedSettings, load
 from order import store
 from order.clients import Inventory, Payment
+from order.digests import Digests
 from order.limits import REQUEST_SECONDS
 from order.processing import NewOrder, OrderProcessor
 
 
-class Settings(ServiceSettings):
+class Settings(TrustedSettings):
     """The order service's settings."""
 
     database_url: str = Field(description="PostgreSQL URL of the orders' database")
@@ -30,7 +31,9 @@ def create_app() -> Flask:
     """The application, with its connection pool open."""
     settings = load(Settings)
     pool = database.open_pool(settings.database_url)
-    processor = OrderProcessor(pool, Inventory(settings.inventory_url), Payment(settings.payment_url))
+    secret = settings.service_secret
+    inventory, payment = Inventory(settings.inventory_url, secret), Payment(settings.payment_url, secret)
+    processor = OrderProcessor(pool, inventory, payment, Digests(secret))
     app = create_service("order", {"postgres": partial(database.check, settings.database_url)}, timeout=REQUEST_SECONDS)
 
     @app.errorhandler(OperationalError)

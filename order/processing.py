@@ -13,6 +13,7 @@ from common.http_client import MARGIN_SECONDS
 from common.schemas import Card, CustomerId, Items
 from order import answers, headers, outbox, store
 from order.clients import UNDO_SECONDS, Inventory, Payment, Price
+from order.digests import Digests
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("order")
@@ -39,6 +40,7 @@ class OrderProcessor(NamedTuple):
     pool: ConnectionPool
     inventory: Inventory
     payment: Payment
+    digests: Digests
 
     def process(self, order_id: str, idempotency_key: str, order: NewOrder) -> dict[str, Any]:
         """Confirm the order; returns order_id, status, total_cents, currency.
@@ -53,7 +55,7 @@ class OrderProcessor(NamedTuple):
                 raise Problem(504, "no time was left for this order", reason=NO_TIME)
             first = self._write_down(order_id, idempotency_key, order)
             if first is not None:
-                return repeated(first, order)
+                return self._repeated(first, order)
             log.info("order %s received from %s", order_id, order.customer_id)
             try:
                 price = self._carry_out(span, order_id, order)
@@ -67,12 +69,12 @@ class OrderProcessor(NamedTuple):
 
     def _write_down(self, order_id: str, idempotency_key: str, order: NewOrder) -> dict[str, Any] | None:
         """Make the pending order; the customer's earlier one with this key instead when there is one."""
-        items = [item.model_dump() for item in order.items]
+        items, digest = order.model_dump()["items"], self.digests.of(order)
         context = headers.current()
         try:
             with self.pool.connection() as connection:
                 for _ in range(KEY_ATTEMPTS):
-                    if store.create(connection, order_id, order.customer_id, idempotency_key, items, context):
+                    if store.create(connection, order_id, order.customer_id, idempotency_key, items, context, digest):
                         return None
                     if first := store.find_by_key(connection, order.customer_id, idempotency_key):
                         return first
@@ -82,6 +84,12 @@ class OrderProcessor(NamedTuple):
             # It may be written all the same. Nobody is asked for anything, so all that can come of it is a failure.
             raise answers.about(database.unavailable(self.pool, error), order_id, "pending") from error
         raise Problem(409, "others are using this Idempotency-Key", headers={"Retry-After": "2"}, reason="in_progress")
+
+    def _repeated(self, first: dict[str, Any], order: NewOrder) -> dict[str, Any]:
+        """The answer to a repetition; Problem 422 when it is none, but another request with the same key."""
+        if first["items"] != order.model_dump()["items"] or self.digests.differs(order, first["request_digest"]):
+            raise Problem(422, "this Idempotency-Key was used for another order", reason="idempotency_key_reused")
+        return answers.repeated(first)
 
     def _carry_out(self, span: trace.Span, order_id: str, order: NewOrder) -> Price:
         """Every step, the order being written down; what it cost."""
@@ -142,10 +150,3 @@ class OrderProcessor(NamedTuple):
             # A customer's failure stands once it is written down, and not before.
             problem = problem if problem.status >= 500 else answers.undecided()
         return answers.about(problem, order_id, "pending")
-
-
-def repeated(first: dict[str, Any], order: NewOrder) -> dict[str, Any]:
-    """The answer to a repetition: the first request's, also when that was a Problem."""
-    if first["items"] != [item.model_dump() for item in order.items]:
-        raise Problem(422, "this Idempotency-Key was used for another order", reason="idempotency_key_reused")
-    return answers.repeated(first)

@@ -9,8 +9,8 @@ from psycopg.types.json import Jsonb
 from common.errors import Problem
 
 CREATE = """
-INSERT INTO orders (id, customer_id, idempotency_key, items, headers)
-VALUES (%(id)s, %(customer_id)s, %(idempotency_key)s, %(items)s, %(headers)s)
+INSERT INTO orders (id, customer_id, idempotency_key, items, headers, request_digest)
+VALUES (%(id)s, %(customer_id)s, %(idempotency_key)s, %(items)s, %(headers)s, %(request_digest)s)
 ON CONFLICT (customer_id, idempotency_key) DO NOTHING
 """
 
@@ -28,7 +28,7 @@ WHERE id = %(id)s
 """
 
 FIND_BY_KEY = """
-SELECT id AS order_id, items, status, failure, total_cents, currency
+SELECT id AS order_id, items, request_digest, status, failure, total_cents, currency
 FROM orders
 WHERE customer_id = %(customer_id)s AND idempotency_key = %(idempotency_key)s
 """
@@ -75,10 +75,18 @@ def create(
     idempotency_key: str,
     items: list[dict[str, Any]],
     headers: dict[str, str],
+    request_digest: str,
 ) -> bool:
     """Write down a pending order and its trace context; False when the customer has used the key before."""
-    values = {"id": order_id, "customer_id": customer_id, "idempotency_key": idempotency_key}
-    return connection.execute(CREATE, {**values, "items": Jsonb(items), "headers": Jsonb(headers)}).rowcount > 0
+    values = {
+        "id": order_id,
+        "customer_id": customer_id,
+        "idempotency_key": idempotency_key,
+        "items": Jsonb(items),
+        "headers": Jsonb(headers),
+        "request_digest": request_digest,
+    }
+    return connection.execute(CREATE, values).rowcount > 0
 
 
 def find(connection: Connection, order_id: str) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from common.database import CONNECTION
 from common.logs import configure_logging
-from common.settings import ServiceSettings, load
+from common.settings import TrustedSettings, load
 from order import queues
 from order.clients import Inventory, Payment
 from order.delivery import deliver_next
@@ -48,7 +48,7 @@ LOOP_CONNECTION: dict[str, Any] = {
 }
 
 
-class Settings(ServiceSettings):
+class Settings(TrustedSettings):
     """The worker's settings."""
 
     database_url: str = Field(description="PostgreSQL URL of the orders' database")
@@ -113,7 +113,9 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    recovery = Recovery(Inventory(settings.inventory_url), Payment(settings.payment_url), settings.settle_after_seconds)
+    secret = settings.service_secret
+    inventory, payment = Inventory(settings.inventory_url, secret), Payment(settings.payment_url, secret)
+    recovery = Recovery(inventory, payment, settings.settle_after_seconds)
     liveness = Liveness(settings.liveness_file, recovery.longest_turn(STATEMENT_SECONDS))
     loops: dict[str, Loop] = {"delivery": deliver, "settlement": partial(settle, recovery)}
     # Daemons: one that hangs must not keep the process.

@@ -8,13 +8,13 @@ from pydantic import Field
 
 from common.schemas import MOST_CENTS, Body, Card, OrderId, read_body
 from common.service import create_service
-from common.settings import ServiceSettings, load
+from common.settings import TrustedSettings, load
 from payment.clients import Provider
 
 log = logging.getLogger(__name__)
 
 
-class Settings(ServiceSettings):
+class Settings(TrustedSettings):
     """The payment service's settings."""
 
     provider_url: str = Field(description="base URL of the external payment API")
@@ -31,8 +31,9 @@ class NewCharge(Body):
 
 def create_app() -> Flask:
     """The application."""
-    provider = Provider(load(Settings).provider_url)
-    app = create_service("payment", {}, timeout=8.0)
+    settings = load(Settings)
+    provider = Provider(settings.provider_url)
+    app = create_service("payment", {}, timeout=8.0, secret=settings.service_secret)
 
     @app.post("/charges")
     def charge() -> tuple[Response, int]:

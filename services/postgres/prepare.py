@@ -1,4 +1,7 @@
-"""Roles, databases, migrations and the seed: `python -m services.postgres.prepare`. Safe to run again."""
+"""The services' secret, roles, databases, migrations and the seed: `python -m services.postgres.prepare`.
+
+Safe to run again.
+"""
 
 import time
 from pathlib import Path
@@ -9,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field
 
 from common.settings import ServiceSettings, load
+from services import secret
 from services.postgres import migrations, seed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +28,7 @@ class Settings(ServiceSettings):
     postgres_url: str = Field(description="URL of the server, as its superuser")
     orders_database_url: str = Field(description="URL of the orders' database, as the order service uses it")
     inventory_database_url: str = Field(description="URL of the inventory's database, as its service uses it")
+    secrets_folder: Path = Field(description="folder that the services find their secret in")
     seed_products: int = Field(5000, ge=1, le=seed.MOST_PRODUCTS)
     seed_movements: int = Field(4_000_000, ge=0, le=100_000_000)
 
@@ -72,6 +77,8 @@ def bring_up_to_date(url: str, service: str) -> None:
 def main() -> None:
     """Prepare both databases; a second one who does so at the same time waits, and finds nothing left to do."""
     settings = load(Settings)
+    if secret.make(settings.secrets_folder):
+        print("the services' secret is made", flush=True)
     wait_for_server(settings.postgres_url)
     with psycopg.connect(settings.postgres_url, autocommit=True) as admin, migrations.turn(admin):
         make_database(admin, settings.orders_database_url, {})

@@ -16,6 +16,8 @@ from flask import Flask, Response, abort, jsonify, request
 from pydantic import Field
 from werkzeug.exceptions import HTTPException
 
+from common.errors import Problem
+from common.schemas import check_members
 from common.serving import hosts
 from common.settings import ServiceSettings, load
 from services.provider.store import Answer, Answers
@@ -113,8 +115,13 @@ def idempotency_key() -> str:
 
 
 def wanted_charge() -> dict[str, Any]:
-    """The request's body; 422 when it is not a charge."""
+    """The request's body; 422 when it is not a charge, 400 when one of its members stands twice."""
     body: Any = request.get_json(silent=True)
+    if body is not None:
+        try:
+            check_members(request.get_data())
+        except Problem as problem:
+            abort(400, problem.detail)
     if not isinstance(body, dict):
         abort(422, "the body must be a JSON object")
     amount, currency, card = body.get("amount"), body.get("currency"), body.get("card")

@@ -56,6 +56,11 @@ class Stack(ScratchStack):
         """A connection to the inventory's database."""
         return psycopg.connect(self.settings.database_url("inventory", "inventory"), autocommit=True)
 
+    @property
+    def secret(self) -> str:
+        """What the order service proves itself with to inventory and payment."""
+        return (self.settings.state / "secrets" / "service_secret").read_text()
+
     def on_hand(self, sku: str) -> int:
         """Pieces of a product on hand."""
         with self.inventory() as connection:

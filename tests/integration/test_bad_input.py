@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import requests
@@ -59,17 +59,28 @@ DOORS = {
 }
 
 
+class Door(NamedTuple):
+    """Where a service takes bodies, and what it wants to be shown."""
+
+    url: str
+    secret: str
+
+
 @pytest.fixture(params=DOORS)
-def door(request: pytest.FixtureRequest, fragile: FragileStack) -> str:
-    """The URL that takes a service's bodies."""
+def door(request: pytest.FixtureRequest, fragile: FragileStack) -> Door:
+    """The door of each."""
     port, path = DOORS[request.param]
-    return f"http://127.0.0.1:{getattr(fragile.settings, port)}{path}"
+    return Door(f"http://127.0.0.1:{getattr(fragile.settings, port)}{path}", fragile.secret)
 
 
-def post(url: str, body: bytes, content_type: str = "application/json") -> requests.Response:
+def post(door: Door, body: bytes, content_type: str = "application/json") -> requests.Response:
     """Send it; the answer must be one that somebody thought of."""
-    headers = {"Content-Type": content_type, "Idempotency-Key": "bad-input"}
-    answer = requests.post(url, data=body, headers=headers, timeout=25)
+    headers = {
+        "Content-Type": content_type,
+        "Idempotency-Key": "bad-input",
+        "Authorization": f"Bearer {door.secret}",
+    }
+    answer = requests.post(door.url, data=body, headers=headers, timeout=25)
     assert answer.status_code in (201, 400, 402, 409, 413, 415, 422), (answer.status_code, answer.text)
     assert "Traceback" not in answer.text
     assert isinstance(answer.json(), dict)
@@ -92,14 +103,14 @@ def test_the_api_is_what_its_document_says(fragile: FragileStack, tmp_path: Path
 
 @BOUNDED
 @given(body=NEARLY_RIGHT | ANY_JSON)
-def test_any_json_is_answered(door: str, body: Any) -> None:
+def test_any_json_is_answered(door: Door, body: Any) -> None:
     """Right, nearly right, or anything at all."""
     post(door, json.dumps(body).encode("utf-8", "surrogatepass"))
 
 
 @BOUNDED
 @given(body=st.binary(max_size=200), content_type=st.sampled_from(["application/json", "text/plain", "", 'a/b;c="']))
-def test_any_bytes_are_answered(door: str, body: bytes, content_type: str) -> None:
+def test_any_bytes_are_answered(door: Door, body: bytes, content_type: str) -> None:
     """Whatever they are said to be."""
     post(door, body, content_type)
 
@@ -109,9 +120,26 @@ def test_any_bytes_are_answered(door: str, body: bytes, content_type: str) -> No
     [b"[" * 60_000, b'{"a":' * 10_000, b"9" * 60_000, b'"\\ud800"', b"NaN", b"\xef\xbb\xbf{}", b"{" + b" " * 70_000],
     ids=["deep list", "deep object", "long number", "half a surrogate", "NaN", "byte order mark", "too large"],
 )
-def test_hostile_json_is_refused(door: str, body: bytes) -> None:
+def test_hostile_json_is_refused(door: Door, body: bytes) -> None:
     """Depth, length and encoding are bounded."""
     assert post(door, body).status_code in (400, 413, 422)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"card": "4242424242424242", "card": "4000000000000002"}',
+        b'{"card": "4242424242424242", "c\\u0061rd": "4242424242424242"}',
+        b'{"items": [{"sku": "SKU-00001", "quantity": 1, "quantity": 2}]}',
+        b'{"x": [{"": 1, "": ' + b"9" * 4000 + b"}]}",
+    ],
+    ids=["the card", "an escape in its name", "in an item", "in what nobody knows"],
+)
+def test_a_member_that_stands_twice_is_refused(door: Door, body: bytes) -> None:
+    """Which of the two was meant is not guessed, and a proxy may have read the other."""
+    answer = post(door, body)
+    assert answer.status_code == 400
+    assert "twice" in answer.text
 
 
 OVERSIZED = b"11171\r\n{" + b" " * 70_000 + b"\r\n0\r\n\r\n"
@@ -130,6 +158,7 @@ def test_a_body_that_is_not_whole_is_refused(fragile: FragileStack, service: str
     """Malformed on the wire, larger than allowed, or at its end too early: a problem, as for any bad input."""
     header, body, status = UNUSUAL_BODIES[name]
     setting, path = DOORS[service]
+    header += f"\r\nAuthorization: Bearer {fragile.secret}"
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{header}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", getattr(fragile.settings, setting)), timeout=25) as client:
         client.sendall(head.encode() + body)

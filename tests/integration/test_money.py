@@ -1,6 +1,8 @@
 """Nobody pays twice, or is told that nothing happened when something did, whatever fails between the steps."""
 
 import contextlib
+import http.client
+import json
 import threading
 import time
 import uuid
@@ -12,11 +14,13 @@ import psycopg
 import pytest
 import requests
 from psycopg_pool import ConnectionPool
+from pydantic import SecretStr
 
 from common.database import CONNECTION
 from common.errors import NOTHING_BEGUN, Problem
 from order import store
 from order.clients import Inventory, Payment
+from order.digests import Digests
 from order.processing import NewOrder, OrderProcessor
 from workshop.chaos.records import charges
 
@@ -185,11 +189,11 @@ def test_a_decline_that_nobody_wrote_down_is_found_out(sound: FragileStack, even
 
 
 @pytest.mark.parametrize("reverse", [False, True], ids=["EUR first", "USD first"])
-def test_money_of_two_currencies_is_not_added(sound: FragileStack, reverse: bool) -> None:
+def test_money_of_two_currencies_is_not_added(fragile: FragileStack, reverse: bool) -> None:
     """422 that names a product of each, in whichever order they are listed; nothing is reserved or charged."""
-    with product(sound, 5) as euros, product(sound, 5, currency="USD") as dollars:
+    with product(fragile, 5) as euros, product(fragile, 5, currency="USD") as dollars:
         skus = [dollars, euros] if reverse else [euros, dollars]
-        customer = Customer(sound, *skus)
+        customer = Customer(fragile, *skus)
         answer = customer.buy()
         assert (answer.status_code, answer.json()["reason"]) == (422, "several_currencies")
         assert answer.json()["skus"] == sorted(skus)
@@ -197,18 +201,18 @@ def test_money_of_two_currencies_is_not_added(sound: FragileStack, reverse: bool
         assert (answer.json()["order_id"], status) == (order_id, "failed")
         assert not customer.is_reserved()
         assert customer.paid() == 0
-        assert sound.on_hand(euros) == sound.on_hand(dollars) == 5
+        assert fragile.on_hand(euros) == fragile.on_hand(dollars) == 5
 
 
-def test_an_order_that_costs_too_much_is_told_before_it_is_reserved(sound: FragileStack) -> None:
+def test_an_order_that_costs_too_much_is_told_before_it_is_reserved(fragile: FragileStack) -> None:
     """A cent above what one charge may be is 422 in the customer's words; exactly as much can be bought."""
-    with product(sound, 5, price_cents=100_000_000) as dear, product(sound, 5, price_cents=1) as cheap:
-        customer = Customer(sound, dear, cheap)
+    with product(fragile, 5, price_cents=100_000_000) as dear, product(fragile, 5, price_cents=1) as cheap:
+        customer = Customer(fragile, dear, cheap)
         answer = customer.buy()
         assert (answer.status_code, answer.json()["reason"]) == (422, "too_expensive")
         assert answer.json()["detail"] == "the items cost 1,000,000.01 EUR: one order may cost 1,000,000.00 EUR at most"
         assert not customer.is_reserved()
-        assert Customer(sound, dear).buy().status_code == 201
+        assert Customer(fragile, dear).buy().status_code == 201
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
@@ -233,9 +237,9 @@ def test_a_role_s_isolation_level_sells_nothing_twice(sound: FragileStack, event
         assert sound.on_hand(sku) == 0
 
 
-def test_what_cannot_be_finished_in_time_is_not_begun(sound: FragileStack) -> None:
+def test_what_cannot_be_finished_in_time_is_not_begun(fragile: FragileStack) -> None:
     """A customer who waits 75 ms forty times leaves no order behind."""
-    customer = Customer(sound)
+    customer = Customer(fragile)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: customer.buy(**{"X-Timeout-Ms": "75"}), range(40)))
     assert {(answer.status_code, answer.json()["reason"]) for answer in answers} == {(504, "no_time")}
@@ -273,12 +277,104 @@ def test_a_key_that_is_freed_meanwhile_is_used_anew(sound: FragileStack, monkeyp
         assert store.fail(connection, made[0], failure)
         return found(connection, customer_id, idempotency_key)
 
+    secret = SecretStr(sound.secret)
     order = NewOrder.model_validate({"customer_id": customer.name, "items": customer.items, "card": GOOD_CARD})
     with ConnectionPool(sound.settings.database_url("orders", "orders"), kwargs=CONNECTION, min_size=1) as pool:
         inventory, payment = (f"http://127.0.0.1:{getattr(sound.settings, name)}" for name in PORTS)
-        processor = OrderProcessor(pool, Inventory(inventory), Payment(payment))
+        digests = Digests(secret)
+        processor = OrderProcessor(pool, Inventory(inventory, secret), Payment(payment, secret), digests)
         with pool.connection() as connection:
-            assert store.create(connection, made[0], customer.name, key, customer.items, {})
+            assert store.create(connection, made[0], customer.name, key, customer.items, {}, digests.of(order))
         monkeypatch.setattr(store, "find_by_key", find)
         assert processor.process(made[1], key, order)["order_id"] == made[1]
     assert customer.orders() == [(made[0], "failed"), (made[1], "confirmed")]
+
+
+def test_a_key_belongs_to_the_whole_request(fragile: FragileStack) -> None:
+    """Another card, even one that ends alike, is another request: 422, whatever the first one was answered."""
+    for card in (GOOD_CARD, DECLINED_CARD):
+        customer, key = Customer(fragile), {"Idempotency-Key": str(uuid.uuid4())}
+        first = customer.buy(card, **key)
+        for other in ("5105105105104242", "4111111111110002", "4000000000000077"):
+            answer = customer.buy(other, **key)
+            assert (answer.status_code, answer.json()["reason"]) == (422, "idempotency_key_reused")
+            assert "order_status" not in answer.json()
+        assert customer.buy(card, **key).json()["order_id"] == first.json()["order_id"]
+        assert customer.paid() == (card == GOOD_CARD)
+    with fragile.orders() as connection:
+        rows = connection.execute("SELECT * FROM orders WHERE customer_id = %s", (customer.name,)).fetchall()
+    assert len(rows) == 1
+    assert DECLINED_CARD not in str(rows)
+
+
+def test_two_keys_are_none(fragile: FragileStack) -> None:
+    """Two Idempotency-Key headers are 400; which one counts would depend on who reads them."""
+    customer = Customer(fragile)
+    body = {"customer_id": customer.name, "items": customer.items, "card": GOOD_CARD}
+    for port, path in (("gateway_port", "/checkout"), ("order_port", "/orders")):
+        connection = http.client.HTTPConnection("127.0.0.1", getattr(fragile.settings, port), timeout=25)
+        connection.putrequest("POST", path)
+        text = json.dumps(body).encode()
+        for name, value in (("Content-Type", "application/json"), ("Content-Length", str(len(text)))):
+            connection.putheader(name, value)
+        for value in ("a", "b"):
+            connection.putheader("Idempotency-Key", value)
+        connection.endheaders(text)
+        answer = connection.getresponse()
+        assert (answer.status, "Idempotency-Key" in answer.read().decode()) == (400, True)
+        connection.close()
+    assert customer.orders() == []
+
+
+PLACED = {
+    "reserve": ("inventory_port", "POST", "/reservations"),
+    "release": ("inventory_port", "DELETE", "/reservations/{order_id}"),
+    "charge": ("payment_port", "POST", "/charges"),
+    "cancel": ("payment_port", "POST", "/charges/{order_id}/cancel"),
+}
+
+
+@pytest.mark.parametrize("what", PLACED)
+def test_only_the_order_service_charges_and_reserves(fragile: FragileStack, what: str) -> None:
+    """Without its secret, or with a part of it, nothing is done: 401; anybody may look at the catalogue."""
+    port, method, path = PLACED[what]
+    order_id = str(uuid.uuid4())
+    body = {
+        "reserve": {"order_id": order_id, "items": [{"sku": "SKU-00007", "quantity": 1}]},
+        "charge": {"order_id": order_id, "amount_cents": 100, "currency": "EUR", "card": GOOD_CARD},
+    }
+    base = f"http://127.0.0.1:{getattr(fragile.settings, port)}"
+    secret = fragile.secret
+    for shown in (
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {secret[:-1]}",
+        f"Bearer {secret}x",
+        f"Basic {secret}",
+        "Bearer \xe9",
+    ):
+        headers = {"Authorization": shown.encode("latin-1")} if shown else {}
+        url = base + path.format(order_id=order_id)
+        answer = requests.request(method, url, json=body.get(what), headers=headers, timeout=10)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    assert order_id not in {charge.order_id for charge in charges(fragile.settings)}
+    with fragile.inventory() as connection:
+        assert connection.execute("SELECT 1 FROM reservation WHERE order_id = %s", (order_id,)).fetchone() is None
+    assert requests.get(f"http://127.0.0.1:{fragile.settings.inventory_port}/products", timeout=10).ok
+
+
+def test_the_secret_is_told_nobody(fragile: FragileStack) -> None:
+    """It is in no span and no log of a checkout, and no other user of this machine can read it."""
+    answer = Customer(fragile).buy()
+    assert answer.status_code == 201
+    trace_id = answer.json()["trace_id"]
+    fragile.trace(trace_id, 15)
+    url = f"{fragile.settings.jaeger_url}/api/traces/{trace_id}"
+    told = [requests.get(url, timeout=10).text, *(path.read_text() for path in fragile.settings.logs.iterdir())]
+    assert trace_id in told[0]
+    assert not [text for text in told if fragile.secret in text]
+    folder = fragile.settings.state / "secrets"
+    assert [path.stat().st_mode & 0o077 for path in (folder, folder / "service_secret")] == [0, 0]

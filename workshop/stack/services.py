@@ -14,7 +14,7 @@ class Service:
     name: str
     port: str | None = None
     probed: bool = True  # answers /readyz
-    waits_for_schema: bool = False
+    waits_for_prepare: bool = False  # for its schema, its secret, or both
     beats: str | None = None  # the file in the state folder that it touches while it lives
     needed: bool = True  # by a checkout
 
@@ -23,17 +23,17 @@ class Service:
         return None if self.port is None else int(getattr(settings, self.port))
 
 
-# In the order in which they are started; those without a schema to wait for start while it is being made.
+# In the order in which they are started; those that wait for nothing start while the databases are prepared.
 SERVICES = (
     Service("postgres", "postgres_port", probed=False),
     Service("jaeger", "jaeger_port", needed=False),
     Service("provider", "provider_port"),
-    Service("payment", "payment_port"),
+    Service("payment", "payment_port", waits_for_prepare=True),
     Service("gateway", "gateway_port"),
     Service("console", "console_port", needed=False),
-    Service("inventory", "inventory_port", waits_for_schema=True),
-    Service("order", "order_port", waits_for_schema=True),
-    Service("order-worker", beats="order-worker.alive", waits_for_schema=True),
+    Service("inventory", "inventory_port", waits_for_prepare=True),
+    Service("order", "order_port", waits_for_prepare=True),
+    Service("order-worker", beats="order-worker.alive", waits_for_prepare=True),
 )
 BY_NAME = {service.name: service for service in SERVICES}
 # What a checkout does without, with Docker, too: it must never stop the shop, at the start either.

@@ -56,6 +56,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **data,
         processes.MARKER: str(settings.state),
         "STATE": str(settings.state),
+        "SECRETS_FOLDER": str(settings.state / "secrets"),
         "SUPERVISOR_SOCKET": str(socket_path(settings.state)),
         "POSTGRES_URL": settings.database_url("postgres", "postgres"),
         "ORDERS_DATABASE_URL": settings.database_url("orders", "orders"),

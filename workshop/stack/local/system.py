@@ -93,7 +93,7 @@ def start_all(settings: Settings) -> None:
     """Start the processes in order and wait for each to be ready."""
     began = time.monotonic()
     for service in SERVICES:
-        if not service.waits_for_schema:
+        if not service.waits_for_prepare:
             supervisor.start_process(settings, service.name)
     with waiting("waiting for PostgreSQL") as show:
         wait_for_postgres(settings, began, show)
