@@ -24,7 +24,7 @@ ARGS     :=
 
 # A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
 # .env.example are variables, too.
-known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit dead-letters retry chaos test lint bench help
+known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE SETTLE LEVEL SEED ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
@@ -96,6 +96,9 @@ load-ui: ## the same from Locust's page
 
 audit: ## do orders, stock, charges and messages agree? (SETTLE=60 waits for pending ones)
 	@$(spans) audit --settle "$(SETTLE)"
+
+refund: ## give back a charge without an order, or of one that failed (ID=...)
+	@$(spans) refund "$(ID)"
 
 dead-letters: ## what the worker has set aside after several attempts, and why
 	@$(spans) dead-letters $(ARGS)

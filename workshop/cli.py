@@ -197,6 +197,14 @@ def audit(
     sys.exit(0 if audit(settle, pending_seconds, as_json) else 1)
 
 
+@app.command()
+def refund(order_id: Annotated[str, typer.Argument(help="The id that the audit names.")]) -> None:
+    """Give back what was charged for an order that failed, or that nobody placed."""
+    from workshop.chaos import refund
+
+    refund.refund(order_id)
+
+
 @app.command("dead-letters")
 def dead_letters(as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False) -> None:
     """Show the messages and orders that the worker has set aside after several attempts, and why."""

@@ -85,6 +85,16 @@ def create_app() -> Flask:
         far_away()
         return jsonify(answers.keep(Answer(key, "cancel", 409, CANCELED)).body)
 
+    @app.post("/v1/charges/refund")
+    def refund() -> Response:
+        """Give back what was captured with the key, once; the charge can then not be made again."""
+        key = idempotency_key()
+        far_away()
+        stands = answers.refund(key)
+        if stands is None or stands.body["status"] != "refunded":
+            abort(409, f"nothing was captured with this key: {stands.body['status'] if stands else 'it is unknown'}")
+        return jsonify(stands.body)
+
     @app.get("/v1/charges")
     def charges() -> Response:
         given = request.args.get("limit", "100")

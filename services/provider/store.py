@@ -46,6 +46,17 @@ class Answers:
             row = self._database.execute("SELECT * FROM answer WHERE idempotency_key = ?", (answer.key,)).fetchone()
         return _answer(row)
 
+    def refund(self, key: str) -> Answer | None:
+        """Turn the key's captured charge into a refunded one; the answer that stands, None when there is none."""
+        with self._lock:
+            self._database.execute(
+                "UPDATE answer SET status = 409, body = json_set(body, '$.status', 'refunded', '$.message', ?) "
+                "WHERE idempotency_key = ? AND json_extract(body, '$.status') = 'captured'",
+                ("this charge was refunded", key),
+            )
+            row = self._database.execute("SELECT * FROM answer WHERE idempotency_key = ?", (key,)).fetchone()
+        return _answer(row) if row else None
+
     def page(self, after: str, limit: int) -> list[Answer]:
         """Answers in the keys' order, those after `after`."""
         with self._lock:

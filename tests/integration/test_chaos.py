@@ -35,7 +35,7 @@ def test_nothing_is_lost_in_a_short_run(sound: FragileStack) -> None:
     assert figures["confirmed"] > 0
     assert figures["kills"] + figures["pauses"] + figures["cuts"] >= 5
     assert "SEED=3" in done.stdout
-    assert "All 10 invariants hold." in done.stdout
+    assert "All 11 invariants hold." in done.stdout
 
 
 def test_ctrl_c_puts_everything_right(sound: FragileStack) -> None:
@@ -134,7 +134,23 @@ def test_the_audit_finds_what_is_wrong(sound: FragileStack, wrong: Wrong) -> Non
         "a confirmed order is announced, once, within 60 s": [
             f"order {ids['confirmed']}: not announced, and no message in the outbox"
         ],
+        "no message and no order is set aside": [],
     }
+
+
+def test_a_charge_that_is_not_owed_is_given_back(sound: FragileStack, wrong: Wrong) -> None:
+    """Of an order that nobody placed, and of one that failed; not of one that is confirmed, pending, or not charged."""
+    for name in ("ghost", "failed"):
+        assert "390 EUR refunded" in sound.must("refund", wrong.ids[name])
+    wrong.charge(wrong.ids["confirmed"])
+    for name, reason in (("confirmed", "its charge is owed"), ("pending", "the worker settles it")):
+        done = sound.spans("refund", wrong.ids[name])
+        assert (done.returncode, reason in done.stderr) == (1, True), done.stderr
+    done = sound.spans("refund", str(uuid.uuid4()))
+    assert (done.returncode, "it is unknown" in done.stderr) == (1, True)
+    verdicts = {each["invariant"]: each for each in json.loads(sound.spans("audit", "--json").stdout)}
+    for invariant in ("a failed order was not charged", "no charge is captured without an order"):
+        assert verdicts[invariant]["examples"] == []
 
 
 def test_settling_says_what_it_waits_for(sound: FragileStack, wrong: Wrong) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from workshop.chaos import dead_letters
+from workshop.chaos import dead_letters, refund
 from workshop.chaos.records import Movement, Order, Records
 
 EXAMPLES = 5
@@ -36,7 +36,7 @@ def judge(records: Records, pending_seconds: float) -> list[Verdict]:
         each("a confirmed order took each of its items from the ledger once", confirmed, records, sale_fault),
         each("a confirmed order was charged once, the right amount", confirmed, records, charge_fault),
         each("a failed order keeps no stock", failed, records, kept_stock),
-        each("a failed order was not charged", failed, records, kept_money),
+        each("a failed order was not charged", failed, records, kept_money, refund.WHAT_TO_DO),
         no_stock_without_order(records),
         no_charge_without_order(records),
         nothing_stays_pending(records, pending_seconds),
@@ -54,10 +54,14 @@ def never_below_zero(records: Records) -> Verdict:
 
 
 def each(
-    invariant: str, orders: Iterable[Order], records: Records, fault: Callable[[Order, Records], str | None]
+    invariant: str,
+    orders: Iterable[Order],
+    records: Records,
+    fault: Callable[[Order, Records], str | None],
+    remedy: str = "",
 ) -> Verdict:
     """The verdict of a function that looks at one order at a time."""
-    verdict = Verdict(invariant)
+    verdict = Verdict(invariant, remedy=remedy)
     for order in orders:
         found = fault(order, records)
         verdict.check(found and f"order {order.id}: {found}")
@@ -136,7 +140,7 @@ def no_stock_without_order(records: Records) -> Verdict:
 
 def no_charge_without_order(records: Records) -> Verdict:
     """Whatever was captured belongs to an order."""
-    verdict = Verdict("no charge is captured without an order")
+    verdict = Verdict("no charge is captured without an order", remedy=refund.WHAT_TO_DO)
     known = {order.id for order in records.orders} | records.newer
     for charge in records.charges.values():
         if charge.status == "captured":

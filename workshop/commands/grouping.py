@@ -11,7 +11,7 @@ GROUPS = {
     "Run the system": ("up", "down", "status", "logs", "doctor", "clean"),
     "Find the slow query": ("checkout", "trace", "diagnose", "hunt", "explain", "fix", "break", "diff"),
     "Load": ("load", "load-ui"),
-    "Trust it": ("audit", "dead-letters", "retry", "chaos"),
+    "Trust it": ("audit", "refund", "dead-letters", "retry", "chaos"),
     "Work on it": ("test", "lint", "bench"),
 }
 # What a person typed who called by way of make: an option's name there.

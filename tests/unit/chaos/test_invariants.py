@@ -185,6 +185,18 @@ def test_what_must_not_be_announced(records: Records) -> None:
     }
 
 
+def test_a_charge_without_an_order_says_what_to_do(records: Records) -> None:
+    """Of a failed one, too; once it was refunded there is nothing left to say."""
+    records.charges["ghost"] = Charge("ghost", "captured", 390, "EUR")
+    records.charges[B] = Charge(B, "captured", 390, "EUR")
+    found = {each.violations[0]: each.remedy for each in judge(records, 60) if each.violations}
+    assert set(found) == {f"order {B}: 390 EUR captured", "390 EUR captured for ghost, which is no order"}
+    assert all("make refund ID=" in remedy for remedy in found.values())
+    for each in ("ghost", B):
+        records.charges[each] = Charge(each, "refunded", 390, "EUR")
+    assert violated(records) == {}
+
+
 def test_a_dead_letter(records: Records) -> None:
     """A message or an order that was set aside, with its reason and what to do."""
     now = datetime.now(UTC)

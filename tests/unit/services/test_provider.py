@@ -120,6 +120,31 @@ def test_a_captured_charge_is_not_canceled(client: FlaskClient) -> None:
     assert charge(client).status_code == 201
 
 
+def refund(client: FlaskClient, key: str = "order-1") -> TestResponse:
+    """Give a charge back."""
+    return client.post("/v1/charges/refund", headers={"Idempotency-Key": key})
+
+
+def test_a_captured_charge_is_refunded_once_and_for_all(client: FlaskClient) -> None:
+    """A repetition changes nothing; the charge cannot be made again, and who asks is not told that it was captured."""
+    charge(client)
+    for _ in range(2):
+        answer = refund(client)
+        assert (answer.status_code, answer.json and answer.json["status"]) == (200, "refunded")
+    assert charge(client).status_code == 409
+    assert cancel(client) == "refunded"
+
+
+def test_what_was_not_captured_is_not_refunded(client: FlaskClient) -> None:
+    """Declined, canceled or unknown: 409 that says which."""
+    charge(client, "a", card="4000000000000002")
+    cancel(client, "b")
+    told = [refund(client, key) for key in ("a", "b", "c")]
+    assert [answer.status_code for answer in told] == [409, 409, 409]
+    for answer, word in zip(told, ("declined", "canceled", "unknown"), strict=True):
+        assert answer.json is not None and word in answer.json["message"]
+
+
 def test_the_charges_are_listed_by_pages(client: FlaskClient) -> None:
     """Every key once, with what became of it."""
     charge(client, "a")
