@@ -378,3 +378,16 @@ def test_the_secret_is_told_nobody(fragile: FragileStack) -> None:
     assert not [text for text in told if fragile.secret in text]
     folder = fragile.settings.state / "secrets"
     assert [path.stat().st_mode & 0o077 for path in (folder, folder / "service_secret")] == [0, 0]
+
+
+@pytest.mark.parametrize("port", ["gateway_port", "order_port"])
+def test_of_two_cards_neither_is_charged(fragile: FragileStack, port: str) -> None:
+    """A body that is right but for a member that stands twice: 400, and nothing is ordered."""
+    customer = Customer(fragile)
+    body = json.dumps({"customer_id": customer.name, "items": customer.items, "card": DECLINED_CARD})
+    twice = body[:-1] + f', "card": "{GOOD_CARD}"}}'
+    path = {"gateway_port": "/checkout", "order_port": "/orders"}[port]
+    url = f"http://127.0.0.1:{getattr(fragile.settings, port)}{path}"
+    answer = requests.post(url, data=twice, headers={"Content-Type": "application/json"}, timeout=25)
+    assert (answer.status_code, "twice" in answer.text) == (400, True)
+    assert customer.orders() == []
