@@ -29,6 +29,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     for name in ("ORDER", "INVENTORY", "PAYMENT", "PROVIDER"):
         monkeypatch.setenv(f"{name}_URL", f"http://{NOWHERE}")
     monkeypatch.setenv("DATABASE_URL", f"postgresql://x:x@{NOWHERE}/x")
+    monkeypatch.setenv("SERVICE_SECRET", "x" * 32)
     found: dict[str, float] = {}
     called = http_client.ServiceClient.__init__
 
