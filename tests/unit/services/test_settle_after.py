@@ -17,6 +17,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment of a worker."""
     for name in ("DATABASE_URL", "INVENTORY_URL", "PAYMENT_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("SERVICE_SECRET", "x" * 32)
     return monkeypatch
 
 

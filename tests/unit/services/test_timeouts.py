@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 from flask import Flask
+from pydantic import SecretStr
 
 import gateway.app
 import inventory.app
@@ -33,9 +34,11 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     found: dict[str, float] = {}
     called = http_client.ServiceClient.__init__
 
-    def note_call(self: http_client.ServiceClient, name: str, base_url: str, timeout: float) -> None:
+    def note_call(
+        self: http_client.ServiceClient, name: str, base_url: str, timeout: float, secret: SecretStr | None = None
+    ) -> None:
         found[f"{current[0]} -> {name}"] = timeout
-        called(self, name, base_url, timeout)
+        called(self, name, base_url, timeout, secret)
 
     monkeypatch.setattr(http_client.ServiceClient, "__init__", note_call)
     current: list[str] = [""]
