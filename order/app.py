@@ -8,13 +8,13 @@ from psycopg import OperationalError
 from pydantic import Field
 
 from common import database
+from common.digests import Digests
 from common.errors import Problem, problem_response
 from common.schemas import read_body, read_idempotency_key
 from common.service import create_service
 from common.settings import TrustedSettings, load
 from order import store
 from order.clients import Inventory, Payment
-from order.digests import Digests
 from order.limits import REQUEST_SECONDS
 from order.processing import NewOrder, OrderProcessor
 

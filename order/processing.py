@@ -8,12 +8,12 @@ from opentelemetry import trace
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from common import database, deadline
+from common.digests import Digests
 from common.errors import NO_TIME, Problem
 from common.http_client import MARGIN_SECONDS
 from common.schemas import Card, CustomerId, Items
 from order import answers, headers, outbox, store
 from order.clients import UNDO_SECONDS, Inventory, Payment, Price
-from order.digests import Digests
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("order")

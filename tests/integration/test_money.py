@@ -17,10 +17,10 @@ from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
 from common.database import CONNECTION
+from common.digests import Digests
 from common.errors import NOTHING_BEGUN, Problem
 from order import store
 from order.clients import Inventory, Payment
-from order.digests import Digests
 from order.processing import NewOrder, OrderProcessor
 from workshop.chaos.records import charges
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from common.digests import Digests
 from common.settings import TrustedSettings, load
-from order.digests import Digests
 from services import secret
 
 
