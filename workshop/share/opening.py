@@ -157,14 +157,18 @@ def in_words(settings: Settings) -> str:
     return f"OPEN on {room.address}, ports {room.shop_port} and {room.console_port}: {room.link}"
 
 
+def drawn(link: str) -> str:
+    """The link's QR code for a terminal: dark on white, whatever its own colours are."""
+    lines = StringIO()
+    segno.make(link, error="l", micro=False).terminal(lines, compact=True, border=2)
+    return "".join(f"\x1b[97;40m{line}\x1b[0m\n" for line in lines.getvalue().splitlines())
+
+
 def tell(room: Room) -> None:
     """The link, its QR code, and what is open."""
-    code, drawn = segno.make(room.link, error="l", micro=False), StringIO()
     say("\nShop and console are open to the room, for reading and buying; whoever has this link is in:\n")
     if out.is_terminal:
-        code.terminal(drawn, compact=True, border=2)
-        # Its colours are part of it: Rich would take them for text.
-        out.file.write(drawn.getvalue())
+        out.file.write(drawn(room.link))  # not by Rich: the colours are part of it
     say(f"  {room.link}\n")
     say(f"  for the projector  {room.projector}")
     if rest := addresses.others(room.address):

@@ -34,6 +34,7 @@ SHUT = [
     "GET /static/",
     "GET /static/.env",
     "GET /static//etc/passwd.txt",
+    "GET /static/%c3%aa.css",  # letters, to some
     "GET /static/a%00.css",
     "GET /static/a%0d%0aX: y.css",
     "GET /static/a.css%0a",

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+import segno
 
 from workshop.share import address, opening
 from workshop.share import room as rooms
@@ -143,3 +144,16 @@ def test_an_ipv6_address_has_brackets_in_its_link() -> None:
     """As browsers want it."""
     room = rooms.Room("fd00::2", 1, 2, "t", "http://a", "http://b", "http://c")
     assert room.link == "http://[fd00::2]:1/join/t"
+
+
+def test_the_terminals_code_is_the_link_in_white_on_black_blocks() -> None:
+    """Read back block by block it is the code that a scanner expects, its white border of two modules included."""
+    rows = []
+    for line in opening.drawn("http://192.168.1.20:8180/join/t").splitlines():
+        assert line.startswith("\x1b[97;40m")
+        assert line.endswith("\x1b[0m")
+        blocks = line.removeprefix("\x1b[97;40m").removesuffix("\x1b[0m")
+        rows += [[each not in white for each in blocks] for white in ("█▀", "█▄")]
+    code = segno.make("http://192.168.1.20:8180/join/t", error="l", micro=False)
+    expected = [[bool(module) for module in row] for row in code.matrix_iter(border=2)]
+    assert rows[: len(expected)] == expected
