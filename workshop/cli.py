@@ -11,6 +11,11 @@ if __name__ == "__main__":
     # Until a command begins there is nothing to clean up: Ctrl-C just ends it, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+from workshop.stack.first_run import environment
+
+# Before anything is imported that reads its variables then.
+environment.clean_up()
+
 import typer
 
 from workshop.commands.grouping import Grouped

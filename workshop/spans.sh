@@ -2,6 +2,9 @@
 # Runs `spans` (workshop/cli.py) in the project's own Python environment, which the first run installs.
 set -eu
 
+# What the person's shell says to other Pythons is not meant for this one (workshop/stack/first_run/environment.py).
+for name in $(env | sed -n 's/^\(PYTHON[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 command=${1-}
 
@@ -14,7 +17,7 @@ esac
 # What is installed is right as long as the lock is the same and the folder has not moved.
 wanted="$root $(cat "$root/pyproject.toml" "$root/uv.lock" | cksum)"
 if [ -x "$root/.venv/bin/python" ] && [ "$(cat "$root/.venv/installed-$packages" 2>/dev/null)" = "$wanted" ]; then
-    exec "$root/.venv/bin/python" -P -m workshop.cli "$@"
+    exec "$root/.venv/bin/python" -I -m workshop.cli "$@"
 fi
 
 # Nothing is installed for the sake of stopping what never ran.
@@ -60,4 +63,4 @@ fi
 if [ "$command" = doctor ] && [ ! -e "$root/.venv/installed-run" ]; then
     exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.first_run.doctor
 fi
-exec env PYTHONDONTWRITEBYTECODE=1 "$python" "$root/workshop/stack/first_run/install.py" "$packages" "$wanted" "$@"
+exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.first_run.install "$packages" "$wanted" "$@"

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from workshop.stack.first_run.environment import cleaned
+
 ROOT = Path(__file__).resolve().parents[3]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -57,8 +59,9 @@ def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     except (InstallError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.execv(PYTHON, [str(PYTHON), "-P", "-m", "workshop.cli", *arguments])
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
+        os.environ.pop(name, None)
+    os.execv(PYTHON, [str(PYTHON), "-I", "-m", "workshop.cli", *arguments])
 
 
 def interrupt(signum: int, frame: FrameType | None) -> None:
@@ -142,7 +145,8 @@ def fetch_uv() -> str:
 
 def run(what: str, command: list[str], **variables: str) -> None:
     """Run a command with its output in the log and the seconds shown; InstallError when it fails."""
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    # A uv.toml or a pip.conf that changes what is installed, or where, is left out; where from, the person says.
+    environment = cleaned(os.environ)
     environment |= {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"} | cache() | variables
     with LOG.open("a") as log:
         # In a session of its own: on Ctrl-C it is stopped here, with whatever it started.

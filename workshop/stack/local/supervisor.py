@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop.stack.errors import StackError
+from workshop.stack.first_run.environment import cleaned
 from workshop.stack.interrupts import undisturbed
 from workshop.stack.local import processes
 from workshop.stack.settings import ROOT, Settings
@@ -49,7 +50,7 @@ def environment(settings: Settings) -> dict[str, str]:
     venv = str(Path(sys.executable).parent)
     jaeger = shutil.which("jaeger")
     no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost"]))
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PG"))}
+    own = cleaned(os.environ)
     data = {"PGDATA": str(settings.postgres_data)} if settings.postgres_data else {}
     return own | {
         **{name: value for name, value in settings.variables().items() if value},

@@ -1,0 +1,83 @@
+"""What is let in of a person's environment: by every command, the installation, the processes and the tests alike.
+
+A shell is full of variables that mean something to a library: PGHOSTADDR sent `make fix` to another server's
+database, PIP_REQUIRE_HASHES stops an installation, OTEL_PROPAGATORS a client. So what is not named here is not there.
+Python's own library only: the installation asks, too.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+# Every setting is a variable, too.
+EXAMPLE = Path(__file__).resolve().parents[3] / ".env.example"
+SETTINGS = frozenset(re.findall(r"^([A-Z_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE))
+
+# What a program needs to find its way on a machine: the person, the folders, the language, the terminal.
+PLACES = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TMP", "TEMP", "TZ", "PWD", "LANG", "LANGUAGE", "CI"),
+    *("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LD_LIBRARY_PATH", "LOCALE_ARCHIVE"),
+    *("MAKELEVEL", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"),
+)
+FAMILIES = ("LC_", "XDG_", "DOCKER_", "BUILDKIT_", "NIX_", "WSL")
+# The way to the outside world is the person's: proxies, certificates, and where packages come from.
+NETWORK = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY"),
+    *("PIP_CACHE_DIR", "PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT", "PIP_RETRIES", "PIP_KEYRING_PROVIDER"),
+    *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INSECURE_HOST", "UV_NATIVE_TLS"),
+    *("UV_SYSTEM_CERTS", "UV_CACHE_DIR", "UV_HTTP_TIMEOUT", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "NETRC"),
+)
+# By pattern, because an index has a name of its own: UV_INDEX_COMPANY_USERNAME.
+NETWORK_FAMILIES = ("UV_INDEX_",)
+# What our own commands, measurements and tests read.
+OURS = (
+    *("JAEGER_URL", "SPANS_DATABASE_URL", "TEACH", "SHARE", "DOCKER_HOST", "COMPOSE_PARALLEL_LIMIT"),
+    *("REQUIRE_BROWSER", "REQUIRE_DOCKER", "CHROMIUM", "HYPOTHESIS_PROFILE"),
+)
+# Of what is not let in, the kinds that would have changed something: `make doctor` names them.
+TELLING = {
+    "PG": "PostgreSQL's clients",
+    "OTEL_": "OpenTelemetry",
+    "PYTHON": "Python",
+    "PIP_": "pip",
+    "UV_": "uv",
+    "GUNICORN_": "gunicorn",
+    "COMPOSE_": "Docker Compose",
+    "FLASK_": "Flask",
+    "LOCUST_": "Locust",
+    "PYTEST_": "pytest",
+    "VIRTUAL_ENV": "virtual environments",
+}
+
+
+_ignored: dict[str, list[str]] = {}
+
+
+def let_in(name: str) -> bool:
+    """Whether the variable counts."""
+    upper = name.upper() if name.islower() else name  # http_proxy and its like
+    if name in PLACES or upper in NETWORK or name in OURS or name in SETTINGS:
+        return True
+    return name.startswith((*FAMILIES, *NETWORK_FAMILIES))
+
+
+def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that count."""
+    return {name: value for name, value in environ.items() if let_in(name)}
+
+
+def clean_up() -> None:
+    """Take out of this process's environment, and so of its children's, whatever is not let in."""
+    for name in [name for name in os.environ if not let_in(name)]:
+        whose = next((whose for beginning, whose in TELLING.items() if name.startswith(beginning)), None)
+        if whose:
+            _ignored.setdefault(whose, []).append(name)
+        del os.environ[name]
+
+
+def ignored() -> dict[str, list[str]]:
+    """What `clean_up` took out that would have meant something, by what it would have meant it to."""
+    return {whose: sorted(names) for whose, names in sorted(_ignored.items())}
