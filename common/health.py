@@ -5,6 +5,7 @@ and a restart would mend nothing. Neither follows the load: a busy service refus
 the service owns, and can do nothing without: its database.
 """
 
+import os
 from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, jsonify
@@ -21,7 +22,9 @@ def health(checks: Mapping[str, Callable[[], object]]) -> Blueprint:
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        return jsonify(status="ok")
+        # Which system this process is a part of, where it was told: two of them may have the same port, one at a time.
+        stack = os.environ.get("STACK_ID")
+        return jsonify(status="ok", stack=stack) if stack else jsonify(status="ok")
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:

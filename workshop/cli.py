@@ -14,7 +14,10 @@ if __name__ == "__main__":
 from workshop.stack.first_run import environment
 
 # Before anything is imported that reads its variables then.
-environment.clean_up()
+if __name__ == "__main__" or Path(sys.argv[0]).name == "spans":
+    environment.start_afresh("workshop.cli")
+else:
+    environment.clean_up()
 
 import typer
 

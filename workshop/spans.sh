@@ -3,7 +3,9 @@
 set -eu
 
 # What the person's shell says to other Pythons is not meant for this one (workshop/stack/first_run/environment.py).
-for name in $(env | sed -n 's/^\(PYTHON[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+SPANS_IGNORED=$(env | sed -n 's/^\(PYTHON[A-Z0-9_]*\)=.*/\1/p' | tr '\n' ' ')
+for name in $SPANS_IGNORED; do unset "$name"; done
+export SPANS_IGNORED
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 command=${1-}
@@ -14,31 +16,26 @@ test | lint | bench) packages=dev ;;
 *) packages=run ;;
 esac
 
+# Whether there is a Python that runs the commands of this folder, and not those of where it was moved from.
+runs_here() {
+    [ -x "$root/.venv/bin/python" ] || return 1
+    found=$("$root/.venv/bin/python" -I -c 'import os, workshop.cli as cli; print(os.path.realpath(cli.__file__))' 2>/dev/null) &&
+        [ "$found" = "$root/workshop/cli.py" ]
+}
+
+# Nothing is installed for the sake of stopping or removing: what there is does it, or sh alone.
+case $command in
+down | clean)
+    if runs_here; then exec "$root/.venv/bin/python" -I -m workshop.cli "$@"; fi
+    exec sh "$root/workshop/stack/local/rescue.sh" "$root" "$command"
+    ;;
+esac
+
 # What is installed is right as long as the lock is the same and the folder has not moved.
 wanted="$root $(cat "$root/pyproject.toml" "$root/uv.lock" | cksum)"
 if [ -x "$root/.venv/bin/python" ] && [ "$(cat "$root/.venv/installed-$packages" 2>/dev/null)" = "$wanted" ]; then
     exec "$root/.venv/bin/python" -I -m workshop.cli "$@"
 fi
-
-# Nothing is installed for the sake of stopping what never ran.
-case $command in
-down | clean)
-    if [ ! -e "$root/.venv" ] && [ ! -e "$root/.run" ]; then
-        echo "Nothing is up, and there is nothing to remove."
-        exit 0
-    fi
-    # An installation that failed, and nothing that was ever started.
-    started=
-    for trace in .venv/installed-run .run/stack.json .run/seeded .run/docker-projects; do
-        [ ! -e "$root/$trace" ] || started=yes
-    done
-    if [ -z "$started" ]; then
-        if [ "$command" = clean ]; then rm -rf "$root/.venv" "$root/.run"; fi
-        echo "Nothing is up: nothing was started here yet."
-        exit 0
-    fi
-    ;;
-esac
 
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 python=
@@ -49,7 +46,11 @@ for name in python3 python3.14 python3.13 python3.12 python3.11; do
     fi
 done
 if [ -z "$python" ] && command -v uv >/dev/null 2>&1; then
-    python=$(uv python find --no-python-downloads '>=3.11' 2>/dev/null || true)
+    # uv's own variables may say where it should not look.
+    python=$(
+        for name in $(env | sed -n 's/^\(UV_[A-Z0-9_]*\)=.*/\1/p'); do unset "$name"; done
+        uv --no-config python find --no-python-downloads '>=3.11' 2>/dev/null || true
+    )
 fi
 if [ -z "$python" ]; then
     found=$(python3 --version 2>/dev/null || echo missing)
@@ -61,6 +62,6 @@ fi
 
 # The doctor tells what is missing before anything is installed.
 if [ "$command" = doctor ] && [ ! -e "$root/.venv/installed-run" ]; then
-    exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.first_run.doctor
+    exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -s -m workshop.stack.first_run.doctor
 fi
-exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -m workshop.stack.first_run.install "$packages" "$wanted" "$@"
+exec env PYTHONPATH="$root" PYTHONDONTWRITEBYTECODE=1 "$python" -s -m workshop.stack.first_run.install "$packages" "$wanted" "$@"

@@ -196,7 +196,9 @@ def main() -> None:
     os.chdir("/")
     os.environ["HOME"] = "/"
     initialise(bin_folder, data, os.environ.get("POSTGRES_PASSWORD", "slow-checkout"))
-    settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    # Whose it is, for those who find a server on a port (workshop/stack/own.py).
+    whole = {**SETTINGS, "cluster_name": os.environ.get("STACK_ID", "")}
+    settings = [word for name, value in whole.items() for word in ("-c", f"{name}={value}")]
     sys.stdout.flush()
     program = str(bin_folder / "postgres")
     # The whole path as its name, too: PostgreSQL finds its own files from it.

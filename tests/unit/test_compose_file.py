@@ -34,7 +34,7 @@ def test_defaults_are_those_of_the_settings() -> None:
     """Every ${NAME:-default} names a setting, with its default; every setting for Docker is in the file."""
     settings = {name.upper(): format_value(field.default) for name, field in Settings.model_fields.items()}
     used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
-    assert {used.pop(name) for name in docker.MOUNTED} == {""}
+    assert {used.pop(name) for name in (*docker.MOUNTED, "STACK_ID")} == {""}
     assert used.pop("HISTORY_FOLDER") == "history"  # a volume where no command names the folder
     assert used == {name: default for name, default in settings.items() if name not in LOCAL_ONLY}
 
@@ -59,6 +59,7 @@ def test_a_process_runs_as_without_docker(name: str) -> None:
 def test_postgres_is_set_up_as_without_docker() -> None:
     """The plans and the times of the ledger's query depend on it."""
     given = dict(re.findall(r"-c (\w+)=(\S+)", SERVICES["postgres"]["command"]))
+    assert given.pop("cluster_name") == "${STACK_ID:-}"
     local = {"listen_addresses", "unix_socket_directories", "log_min_messages"}
     assert given == {name: value for name, value in server.SETTINGS.items() if name not in local}
 

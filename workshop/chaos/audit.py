@@ -5,13 +5,14 @@ import time
 
 from workshop.chaos import records
 from workshop.chaos.invariants import EXAMPLES, Verdict, judge
+from workshop.stack import own
 from workshop.stack.screen import say
-from workshop.stack.settings import Settings, current
+from workshop.stack.settings import Settings
 
 
 def audit(settle: float, pending_seconds: float, as_json: bool) -> bool:
     """Print every invariant's verdict; True when none is violated. It only reads, and may run under load."""
-    settings = current()
+    settings = own.system()
     if settle:
         wait_until_settled(settings, settle, quiet=as_json)
     verdicts = judge(records.read(settings), pending_seconds)

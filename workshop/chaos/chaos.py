@@ -18,11 +18,11 @@ from workshop.chaos.invariants import judge
 from workshop.chaos.plan import Action, make_plan
 from workshop.chaos.second import Second
 from workshop.chaos.targets import LocalTargets, Targets
-from workshop.stack import runtime
+from workshop.stack import own, runtime
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all, undisturbed
 from workshop.stack.screen import say
-from workshop.stack.settings import Settings, current
+from workshop.stack.settings import Settings
 
 PROGRESS_SECONDS = 5.0
 # After the last fault, until no order is pending.
@@ -68,7 +68,7 @@ def chaos(duration: float, seed: int | None, users: int, second: bool = False) -
     With `second`, two order services and two workers, and a second gateway where that is needed, share the databases.
     """
     handle_all()
-    settings = current()
+    settings = own.system()
     up = check(settings)
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     faults = Faults(settings, targets_of(up, settings, second))

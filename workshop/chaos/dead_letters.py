@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
+from workshop.stack import database, own
 from workshop.stack.errors import StackError
 from workshop.stack.screen import say
-from workshop.stack.settings import Settings, current
+from workshop.stack.settings import Settings
 
 DEAD_LETTERS = """
 SELECT 'message' AS kind, id::text, order_id, attempts, error, set_aside_at
@@ -58,6 +59,7 @@ def orders(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the orders' database; StackError when there is none to be had, or a statement fails."""
     try:
         with psycopg.connect(settings.database_url("orders", "orders"), connect_timeout=3) as connection:
+            database.check_own(connection, settings)
             connection.execute("SET lock_timeout = '5s'")
             yield connection
     except psycopg.Error as error:
@@ -73,7 +75,7 @@ def read(connection: psycopg.Connection[Any]) -> list[DeadLetter]:
 
 def show(as_json: bool) -> None:
     """Print each with its reason, and what to do."""
-    with orders(current()) as connection:
+    with orders(own.system()) as connection:
         found = read(connection)
     if as_json:
         rows = [{**each._asdict(), "set_aside_at": each.set_aside_at.isoformat()} for each in found]
@@ -86,7 +88,7 @@ def show(as_json: bool) -> None:
 
 def retry() -> None:
     """Hand all of them back to the worker, with as many attempts as before."""
-    with orders(current()) as connection:
+    with orders(own.system()) as connection:
         messages = connection.execute(RETRY_MESSAGES).rowcount
         pending = connection.execute(RETRY_ORDERS).rowcount
         connection.execute("NOTIFY outbox")

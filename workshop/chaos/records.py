@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from workshop.chaos import dead_letters
 from workshop.chaos.dead_letters import DeadLetter
+from workshop.stack import database as server
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings
 
@@ -121,6 +122,7 @@ def database(settings: Settings, name: str) -> Iterator[psycopg.Connection[Any]]
         with psycopg.connect(settings.database_url(name, name), connect_timeout=3) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
+            server.check_own(connection, settings)
             yield connection
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]

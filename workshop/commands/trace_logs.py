@@ -8,6 +8,7 @@ from workshop.commands.traces import complaining, connect, put, put_json
 from workshop.logs.reading import lines_of_trace
 from workshop.logs.timeline import Timeline
 from workshop.shop import hunt, recent
+from workshop.stack.errors import StackError
 from workshop.stack.screen import complain, say
 from workshop.traces import wording
 from workshop.traces.model import conventions, statements
@@ -24,7 +25,7 @@ def logs_of_trace(text: str, *, as_json: bool) -> None:
     trace, missing = None, ""
     try:
         trace = fetching.fetch(connect(""), trace_id, recent.just_bought)
-    except JaegerError as error:
+    except (JaegerError, StackError) as error:
         missing = str(error)
     lines = lines_of_trace(trace_id, since=trace.start / 1e9 - 60 if trace else None)
     if not lines and not trace:

@@ -302,10 +302,10 @@ def by_root(traces: "list[Trace]") -> "list[list[Trace]]":
 
 def connect(jaeger: str) -> "JaegerClient":
     """A client of the Jaeger given, else of the system's own."""
-    from workshop.stack.settings import current
+    from workshop.stack import own
     from workshop.traces.sources.jaeger import JaegerClient
 
-    return JaegerClient(jaeger or current().jaeger_url)
+    return JaegerClient(jaeger or own.system().jaeger_url)
 
 
 def explainer(database: str, plan: bool, *, own: bool) -> "Explain | None":

@@ -1,23 +1,22 @@
 """`spans load` and `spans load-ui`: start Locust with our customers."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from workshop.stack import machine
+from workshop.stack import machine, own
 from workshop.stack.errors import StackError
+from workshop.stack.first_run.environment import way_out
 from workshop.stack.screen import say
-from workshop.stack.settings import Settings, current
+from workshop.stack.settings import Settings
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 
 def load(users: int, rate: float, seconds: int) -> NoReturn:
     """Run so many customers for so many seconds; exits with 1 when a checkout failed."""
-    settings = current()
-    check_shop(settings)
+    settings = own.system()
     pace = f"{rate:g} checkouts a second" if rate else "as fast as they get answers"
     say(f"{users} customers for {seconds} s, {pace}")
     arguments = ["--headless", "--users", str(users), "--spawn-rate", str(users), "--run-time", f"{seconds}s"]
@@ -26,10 +25,9 @@ def load(users: int, rate: float, seconds: int) -> NoReturn:
 
 def load_ui() -> NoReturn:
     """Serve Locust's page until Ctrl-C."""
-    settings = current()
-    check_shop(settings)
+    settings = own.system()
     if machine.port_problem(settings.load_ui_port) is not None:
-        raise StackError(f"port {settings.load_ui_port} is taken: set LOAD_UI_PORT in .env")
+        raise StackError(f"port {settings.load_ui_port} is taken: {way_out('LOAD_UI_PORT')}")
     say(f"Locust's page: http://127.0.0.1:{settings.load_ui_port}/   (Ctrl-C ends it)")
     arguments = ["--web-host", "127.0.0.1", "--web-port", str(settings.load_ui_port), "--users", "8"]
     become_locust(settings, [*arguments, "--spawn-rate", "8", "--loglevel", "WARNING"], 1, 0)
@@ -40,7 +38,7 @@ def become_locust(settings: Settings, arguments: list[str], users: int, rate: fl
     program = [sys.executable, "-P", "-m", "workshop.load.start"]
     command = [*program, "-f", str(LOCUSTFILE), "--host", settings.gateway_url, *arguments]
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")},
+        **os.environ,
         "SEED_PRODUCTS": str(settings.seed_products),
         "USERS": str(users),
         "RATE": str(rate),
@@ -48,11 +46,3 @@ def become_locust(settings: Settings, arguments: list[str], users: int, rate: fl
     }
     sys.stdout.flush()
     os.execve(sys.executable, command, environment)
-
-
-def check_shop(settings: Settings) -> None:
-    """StackError when nobody listens at the gateway's port."""
-    try:
-        socket.create_connection(("127.0.0.1", settings.gateway_port), timeout=3).close()
-    except OSError:
-        raise StackError(f"no gateway answers at {settings.gateway_url}: make up starts it") from None

@@ -10,9 +10,10 @@ from typing import Any
 import requests
 
 from workshop.shop import history
+from workshop.stack import own
 from workshop.stack.errors import StackError
 from workshop.stack.screen import out, say
-from workshop.stack.settings import Settings, current
+from workshop.stack.settings import Settings
 from workshop.traces.time.ranks import nearest_rank
 
 GOOD_CARD = "4242424242424242"
@@ -106,7 +107,7 @@ def browse(session: requests.Session, settings: Settings) -> None:
 
 def run(count: int, items: str, card: str) -> bool:
     """Fire checkouts one after the other and print each; True when all were confirmed."""
-    settings = current()
+    settings = own.system()
     wanted, card = parse_items(items) if items.strip() else None, parse_card(card)
     outcomes = []
     with requests.Session() as session:

@@ -19,7 +19,7 @@ from workshop.logs.log_lines import LogLine
 from workshop.logs.reading import lines_between, raw_lines
 from workshop.shop import checkout, history, hunt_logs, ledger
 from workshop.shop.hunt_logs import Written
-from workshop.stack import database
+from workshop.stack import database, own
 from workshop.stack.errors import StackError
 from workshop.stack.screen import say, waiting
 from workshop.stack.settings import Settings, current
@@ -58,7 +58,7 @@ class Bought:
 
 def hunt(checkouts: int, clients: int, level: int) -> None:
     """Let many customers shop at once, write the logs of the last minutes without ids, and tell the complaint."""
-    settings = current()
+    settings = own.system()
     with database.inventory(settings) as connection:
         if ledger.index_state(connection) == "there":
             raise StackError(
@@ -84,6 +84,7 @@ def log_slow_statements(settings: Settings, wanted: bool) -> None:
     try:
         url = settings.database_url("postgres", "postgres")
         with psycopg.connect(url, connect_timeout=3, autocommit=True) as connection:
+            database.check_own(connection, settings)
             if wanted:
                 connection.execute(f"ALTER SYSTEM SET log_min_duration_statement = {SLOW_STATEMENT_MS}".encode())
             else:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from workshop.shop import history, ledger
 from workshop.shop.checkout import parse_items
-from workshop.stack import database
+from workshop.stack import database, own
 from workshop.stack.screen import say, waiting
-from workshop.stack.settings import current
+from workshop.stack.settings import Settings
 
 
 def explain(items: str) -> None:
     """Print the statement and PostgreSQL's plan for it, each telling line marked and said in words."""
-    settings = current()
+    settings = own.system()
     skus = [item["sku"] for item in parse_items(items)] if items.strip() else ledger.products(settings, 3)
     say(f"What the inventory service asks, for {', '.join(skus)}:", style="bold")
     say("")
@@ -38,8 +38,8 @@ def explain(items: str) -> None:
 
 def fix() -> None:
     """Create the index, then offer the comparison."""
-    settings = current()
-    with about_to(f"CREATE INDEX CONCURRENTLY {ledger.INDEX} ON {ledger.TABLE} ({ledger.COLUMN})", "there"):
+    settings = own.system()
+    with about_to(settings, f"CREATE INDEX CONCURRENTLY {ledger.INDEX} ON {ledger.TABLE} ({ledger.COLUMN})", "there"):
         changed, told = ledger.fix(settings)
     note("fix", changed)
     say(told)
@@ -49,17 +49,17 @@ def fix() -> None:
 
 def break_again() -> None:
     """Drop the index."""
-    settings = current()
-    with about_to(f"DROP INDEX CONCURRENTLY {ledger.INDEX}", "missing"):
+    settings = own.system()
+    with about_to(settings, f"DROP INDEX CONCURRENTLY {ledger.INDEX}", "missing"):
         changed, told = ledger.break_again(settings)
     note("break", changed)
     say(told)
 
 
 @contextlib.contextmanager
-def about_to(statement: str, done: str) -> Iterator[None]:
+def about_to(settings: Settings, statement: str, done: str) -> Iterator[None]:
     """Show the statement that is run, unless the index is in the wanted state already."""
-    with database.inventory(current()) as connection:
+    with database.inventory(settings) as connection:
         state = ledger.index_state(connection)
     if state == done:
         yield

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from workshop.stack.errors import StackError
-from workshop.stack.settings import Settings
+from workshop.stack.settings import Running, Settings
 
 
 def not_ready(settings: Settings) -> str | None:
@@ -33,6 +33,17 @@ def take_connections(settings: Settings) -> None:
             admin.execute(statement.format(sql.Identifier(name)))
 
 
+def check_own(connection: psycopg.Connection[Any], settings: Settings) -> None:
+    """StackError when the server is another checkout's; one without an id (of Compose alone) is taken for ours."""
+    mine = Running(settings).id()
+    told = connection.execute("SELECT current_setting('cluster_name')").fetchone()
+    if mine and told and told[0] and told[0] != mine:
+        raise StackError(
+            f"PostgreSQL on port {settings.postgres_port} is another checkout's, and nothing was done: "
+            "make status tells what runs here, make down and make up start it anew"
+        )
+
+
 @contextlib.contextmanager
 def inventory(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the inventory's database; StackError when there is none to be had."""
@@ -44,6 +55,7 @@ def inventory(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         raise StackError(f"PostgreSQL cannot be reached ({reason}): is the stack up? make status, make up") from None
     try:
         with connection:
+            check_own(connection, settings)
             yield connection
     except psycopg.Error as error:
         raise StackError(f"PostgreSQL refused: {str(error).strip()}") from None

@@ -7,6 +7,7 @@ import psutil
 
 from workshop.stack import machine
 from workshop.stack.errors import StackError
+from workshop.stack.first_run.environment import way_out
 from workshop.stack.local import processes
 from workshop.stack.settings import Settings
 
@@ -51,13 +52,13 @@ def sentence(setting: str, number: int, reason: int) -> str:
     """What is wrong with a port, and the way out."""
     variable = setting.upper()
     if reason == errno.EACCES:
-        return f"port {number} ({variable}) is for root only: set {variable} in .env to one above 1023"
+        return f"port {number} ({variable}) is for root only: {way_out(variable)}, to one above 1023"
     if reason != errno.EADDRINUSE:
         name = errno.errorcode.get(reason, str(reason))
-        return f"port {number} ({variable}) cannot be used ({name}): set {variable} in .env"
+        return f"port {number} ({variable}) cannot be used ({name}): {way_out(variable)}"
     who = owner(number)
     by = processes.describe(who) if who else "a process that this user may not see"
-    return f"port {number} is taken by {by}: set {variable} in .env, or stop it"
+    return f"port {number} is taken by {by}: {way_out(variable)}, or stop it"
 
 
 def taken(settings: Settings, names: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import uuid
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workshop.stack.errors import StackError
+from workshop.stack.first_run.environment import way_out
 
 # It tells each wrong line of .env several times, and not of which file; `unknown_variables` does it once.
 logging.getLogger("dotenv").setLevel(logging.ERROR)
@@ -132,9 +134,10 @@ class Settings(BaseSettings):
         for name, value in self:
             if name.endswith("_port"):
                 users.setdefault(value, []).append(name.upper())
-        shared = [f"{' and '.join(names)} are both {number}" for number, names in users.items() if len(names) > 1]
-        if shared:
-            raise ValueError(f"{shared[0]}: give each a port of its own")
+        for number, names in users.items():
+            if len(names) > 1:
+                them = " and ".join(names)
+                raise ValueError(f"{them} are both {number}: give each a port of its own ({way_out(*names)})")
         return self
 
     @model_validator(mode="after")
@@ -143,7 +146,7 @@ class Settings(BaseSettings):
         if self.seed_movements < 10 * self.seed_products:
             raise ValueError(
                 f"SEED_MOVEMENTS is {self.seed_movements}: with fewer than ten for each of the {self.seed_products} "
-                "SEED_PRODUCTS some would be out of stock"
+                f"SEED_PRODUCTS some would be out of stock: {way_out('SEED_MOVEMENTS')}"
             )
         return self
 
@@ -226,7 +229,7 @@ def explain(fault: object) -> str:
     name = str(fault["loc"][0])
     meaning = Settings.model_fields[name].description
     message = fault["msg"].removeprefix("Input ").replace("String should match pattern", "should match")
-    return f"{name.upper()} is {fault['input']!r}: {message} ({meaning}). Set it in .env or in the environment."
+    return f"{name.upper()} is {fault['input']!r}: {message} ({meaning}): {way_out(name.upper())}"
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
@@ -254,7 +257,8 @@ class Running:
         """Remember that this runtime is up."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(mode=0o600)  # a password is in it
-        self.path.write_text(json.dumps({"runtime": runtime, "settings": settings.variables()}, indent=1) + "\n")
+        note = {"runtime": runtime, "id": self.id() or uuid.uuid4().hex[:12], "settings": settings.variables()}
+        self.path.write_text(json.dumps(note, indent=1) + "\n")
 
     def read(self) -> tuple[str, dict[str, str]] | None:
         """The runtime and its settings' variables; None when nothing was started, or all was stopped."""
@@ -263,6 +267,13 @@ class Running:
             return note["runtime"], note["settings"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def id(self) -> str:
+        """What the system that was started says it is; "" when nothing was, or by a version that gave it no id."""
+        try:
+            return str(json.loads(self.path.read_text()).get("id", ""))
+        except (OSError, ValueError, AttributeError):
+            return ""
 
     def forget(self) -> None:
         """All was stopped."""

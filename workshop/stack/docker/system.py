@@ -33,6 +33,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The settings, for docker-compose.yml's variables."""
     given = {name: hashlib.sha256((ROOT / path).read_bytes()).hexdigest()[:12] for name, path in MOUNTED.items()}
     given["HISTORY_FOLDER"] = str(settings.history.parent)
+    given["STACK_ID"] = Running(settings).id()
     return {**os.environ, **given, **{name: value for name, value in settings.variables().items() if value}}
 
 

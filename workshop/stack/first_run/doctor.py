@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workshop.stack import machine
+from workshop.stack.first_run import environment
+from workshop.stack.first_run.environment import way_out
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTE = 1_000_000
@@ -43,6 +45,9 @@ def main() -> int:
 
 def examine() -> Iterator[Finding]:
     """Look at everything that has stopped a start before."""
+    if told := environment.ignored():
+        them = "; ".join(f"{', '.join(names)} (for {whose})" for whose, names in told.items())
+        yield Finding("shell", None, f"these variables of your shell count for nothing here: {them}")
     yield python()
     yield folder()
     yield disk()
@@ -168,13 +173,15 @@ def default_ports() -> Iterator[Finding]:
         value = values[name]
         if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= 65535):
             taken += 1
-            yield Finding("settings", False, f"{name} is {value!r}: a port is a number from 1 to 65535. Set it in .env")
+            yield Finding(
+                "settings", False, f"{name} is {value!r}: a port is a number from 1 to 65535: {way_out(name)}"
+            )
             continue
         reason = machine.port_problem(int(value))
         if reason is not None:
             taken += 1
             what = "is taken" if reason == errno.EADDRINUSE else f"cannot be used ({errno.errorcode.get(reason)})"
-            yield Finding("ports", False, f"port {value} {what}: set {name} in .env")
+            yield Finding("ports", False, f"port {value} {what}: {way_out(name)}")
         if value in users:
             taken += 1
             yield Finding("settings", False, f"{users[value]} and {name} are both {value}: give each a port of its own")
@@ -194,4 +201,5 @@ def read_env(name: str = ".env") -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    environment.clean_up()
     sys.exit(main())

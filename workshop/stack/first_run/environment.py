@@ -7,6 +7,7 @@ Python's own library only: the installation asks, too.
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,13 +29,15 @@ NETWORK = (
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY"),
     *("PIP_CACHE_DIR", "PIP_DEFAULT_TIMEOUT", "PIP_TIMEOUT", "PIP_RETRIES", "PIP_KEYRING_PROVIDER"),
     *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INSECURE_HOST", "UV_NATIVE_TLS"),
-    *("UV_SYSTEM_CERTS", "UV_CACHE_DIR", "UV_HTTP_TIMEOUT", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "NETRC"),
+    *("UV_SYSTEM_CERTS", "UV_CACHE_DIR", "UV_HTTP_TIMEOUT", "UV_KEYRING_PROVIDER", "NETRC"),
+    *("PIP_FIND_LINKS", "UV_FIND_LINKS"),
 )
 # By pattern, because an index has a name of its own: UV_INDEX_COMPANY_USERNAME.
 NETWORK_FAMILIES = ("UV_INDEX_",)
 # What our own commands, measurements and tests read.
 OURS = (
     *("JAEGER_URL", "SPANS_DATABASE_URL", "TEACH", "SHARE", "DOCKER_HOST", "COMPOSE_PARALLEL_LIMIT"),
+    *("ALLOWED_HOSTS", "JAEGER_MAX_TRACES", "JAEGER_MAX_MB", "JAEGER_MAX_BODY_MB"),
     *("REQUIRE_BROWSER", "REQUIRE_DOCKER", "CHROMIUM", "HYPOTHESIS_PROFILE"),
 )
 # Of what is not let in, the kinds that would have changed something: `make doctor` names them.
@@ -49,9 +52,13 @@ TELLING = {
     "FLASK_": "Flask",
     "LOCUST_": "Locust",
     "PYTEST_": "pytest",
-    "VIRTUAL_ENV": "virtual environments",
 }
+# Of these kinds, what changes nothing that a person would look for.
+HARMLESS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_NO_INPUT")
 
+
+# What workshop/spans.sh took out before Python began: their names.
+TAKEN_OUT = "SPANS_IGNORED"
 
 _ignored: dict[str, list[str]] = {}
 
@@ -71,13 +78,37 @@ def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
 
 def clean_up() -> None:
     """Take out of this process's environment, and so of its children's, whatever is not let in."""
-    for name in [name for name in os.environ if not let_in(name)]:
+    gone = [name for name in os.environ if not let_in(name)]
+    for name in {*gone, *os.environ.get(TAKEN_OUT, "").split()} - {TAKEN_OUT}:
         whose = next((whose for beginning, whose in TELLING.items() if name.startswith(beginning)), None)
-        if whose:
+        if whose and name not in HARMLESS:
             _ignored.setdefault(whose, []).append(name)
+    for name in gone:
         del os.environ[name]
+
+
+def start_afresh(module: str) -> None:
+    """Clean up; where Python itself was told something (PYTHONPATH, PYTHONWARNINGS), run the module in a new one."""
+    told = [name for name in os.environ if name.startswith("PYTHON")] if not sys.flags.isolated else []
+    if told:
+        environment = {name: value for name, value in os.environ.items() if name not in told}
+        environment[TAKEN_OUT] = " ".join(told)
+        os.execve(sys.executable, [sys.executable, "-I", "-m", module, *sys.argv[1:]], environment)
+    clean_up()
 
 
 def ignored() -> dict[str, list[str]]:
     """What `clean_up` took out that would have meant something, by what it would have meant it to."""
-    return {whose: sorted(names) for whose, names in sorted(_ignored.items())}
+    return {whose: sorted(set(names)) for whose, names in sorted(_ignored.items())}
+
+
+def way_out(*names: str) -> str:
+    """What to do about settings with a wrong value, by where the value is from: `set ORDER_PORT in .env`."""
+    outside = [name for name in names if os.environ.get(name)]
+    if not outside:
+        return f"set {' or '.join(names)} in .env"
+    them = " and ".join(outside)
+    return (
+        f"{them} {'is' if len(outside) == 1 else 'are'} set in the environment of your shell (or in make's words), "
+        f"which wins over .env: unset {' '.join(outside)}, or give another value there"
+    )

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from workshop.stack.first_run.environment import cleaned
+from workshop.stack.first_run import environment, sources
 
 ROOT = Path(__file__).resolve().parents[3]
 VENV = ROOT / ".venv"
@@ -40,6 +40,7 @@ class InstallError(Exception):
 
 def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     """Install `packages` ("run" or "dev"), leave `wanted` as the mark of it, and become `spans arguments`."""
+    environment.clean_up()
     signal.signal(signal.SIGTERM, interrupt)
     try:
         stamp = VENV / f"installed-{packages}"
@@ -59,8 +60,8 @@ def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     except (InstallError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
-        os.environ.pop(name, None)
+    if taken := [name for names in environment.ignored().values() for name in names]:
+        os.environ[environment.TAKEN_OUT] = " ".join(taken)
     os.execv(PYTHON, [str(PYTHON), "-I", "-m", "workshop.cli", *arguments])
 
 
@@ -146,14 +147,14 @@ def fetch_uv() -> str:
 def run(what: str, command: list[str], **variables: str) -> None:
     """Run a command with its output in the log and the seconds shown; InstallError when it fails."""
     # A uv.toml or a pip.conf that changes what is installed, or where, is left out; where from, the person says.
-    environment = cleaned(os.environ)
-    environment |= {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"} | cache() | variables
+    variables = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"} | variables
+    variables = cache() | sources.variables(LOG.parent.parent / "config") | environment.cleaned(os.environ) | variables
     with LOG.open("a") as log:
         # In a session of its own: on Ctrl-C it is stopped here, with whatever it started.
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -174,10 +175,13 @@ def run(what: str, command: list[str], **variables: str) -> None:
 
 def cache() -> dict[str, str]:
     """Where downloads are kept: as usual, or in the checkout for a user whose home cannot be written."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    while not folder.exists():
+    # A user without a line in /etc/passwd, in a shell without HOME, has no home at all.
+    home = sources.home()
+    kept = os.environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    folder = Path(kept) if kept else None
+    while folder and not folder.exists():
         folder = folder.parent
-    if os.access(folder, os.W_OK):
+    if folder and os.access(folder, os.W_OK):
         return {}
     own = ROOT / ".run" / "cache"
     return {"UV_CACHE_DIR": str(own / "uv"), "PIP_CACHE_DIR": str(own / "pip")}

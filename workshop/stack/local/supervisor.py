@@ -20,7 +20,7 @@ from workshop.stack.errors import StackError
 from workshop.stack.first_run.environment import cleaned
 from workshop.stack.interrupts import undisturbed
 from workshop.stack.local import processes
-from workshop.stack.settings import ROOT, Settings
+from workshop.stack.settings import ROOT, Running, Settings
 
 # A socket's path holds 103 bytes on macOS, 107 on Linux; supervisord adds a dot and its pid while it makes it.
 LONGEST_SOCKET = 90
@@ -58,6 +58,7 @@ def environment(settings: Settings) -> dict[str, str]:
         processes.MARKER: str(settings.state),
         "STATE": str(settings.state),
         "SECRETS_FOLDER": str(settings.state / "secrets"),
+        "STACK_ID": Running(settings).id(),
         "SUPERVISOR_SOCKET": str(socket_path(settings.state)),
         "POSTGRES_URL": settings.database_url("postgres", "postgres"),
         "ORDERS_DATABASE_URL": settings.database_url("orders", "orders"),
