@@ -1,7 +1,7 @@
 # Every line is one command that you could type. `make` alone lists them.
 # The first run installs what is needed into .venv (workshop/spans.sh).
 
-spans := ./workshop/spans.sh
+spans := sh ./workshop/spans.sh
 
 # What a command can be told: make checkout N=5, make load USERS=32 DURATION=60
 N        := 1

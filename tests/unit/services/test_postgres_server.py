@@ -10,7 +10,6 @@ from services.postgres import server
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Root's data folder of a checkout, with data in it."""
-    monkeypatch.setattr(server, "_as_root", lambda: True)
     folder = tmp_path / "elsewhere" / "data"
     folder.mkdir(parents=True)
     (folder / "PG_VERSION").write_text("17\n")
@@ -33,13 +32,6 @@ def test_data_from_before_there_were_ids_is_kept(data: Path, tmp_path: Path) -> 
     (tmp_path / "seeded").touch()
     server.forget_a_stranger(data, tmp_path)
     assert data.exists()
-    server.forget_a_stranger(data, tmp_path)
-    assert data.exists()
-
-
-def test_data_in_the_checkout_is_its_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another user than root has it there."""
-    monkeypatch.setattr(server, "_as_root", lambda: False)
     server.forget_a_stranger(data, tmp_path)
     assert data.exists()
 

@@ -79,7 +79,9 @@ def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
 def clean_up() -> None:
     """Take out of this process's environment, and so of its children's, whatever is not let in."""
     gone = [name for name in os.environ if not let_in(name)]
-    for name in {*gone, *os.environ.get(TAKEN_OUT, "").split()} - {TAKEN_OUT}:
+    # What begins with PYTHON after that is its own.
+    theirs = [name for name in gone if not (TAKEN_OUT in os.environ and name.startswith("PYTHON"))]
+    for name in {*theirs, *os.environ.get(TAKEN_OUT, "").split()} - {TAKEN_OUT}:
         whose = next((whose for beginning, whose in TELLING.items() if name.startswith(beginning)), None)
         if whose and name not in HARMLESS:
             _ignored.setdefault(whose, []).append(name)

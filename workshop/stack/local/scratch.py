@@ -67,9 +67,6 @@ class ScratchStack:
     @contextlib.contextmanager
     def only_postgres(self) -> Iterator["ScratchStack"]:
         """Its PostgreSQL alone, without a row or a service; stopped on exit, the data kept for `running`."""
-        folder = self.settings.postgres_data
-        assert folder is not None, "a stack's scratch state is never a checkout's own"
-        folder.parent.mkdir(parents=True, exist_ok=True)
         self.settings.logs.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-P", "-m", "services.postgres.server"]
         environment = supervisor.environment(self.settings)

@@ -51,10 +51,8 @@ def environment(settings: Settings) -> dict[str, str]:
     jaeger = shutil.which("jaeger")
     no_proxy = ",".join(filter(None, [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost"]))
     own = cleaned(os.environ)
-    data = {"PGDATA": str(settings.postgres_data)} if settings.postgres_data else {}
     return own | {
         **{name: value for name, value in settings.variables().items() if value},
-        **data,
         processes.MARKER: str(settings.state),
         "STATE": str(settings.state),
         "SECRETS_FOLDER": str(settings.state / "secrets"),

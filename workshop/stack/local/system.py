@@ -1,6 +1,7 @@
 """The runtime without Docker: supervisor runs the processes on this machine."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -10,8 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from workshop.stack import database, ports
+from workshop.stack import database, machine, ports
 from workshop.stack.errors import StackError
+from workshop.stack.first_run.environment import way_out
 from workshop.stack.interrupts import undisturbed
 from workshop.stack.local import processes, supervisor
 from workshop.stack.log_files import last_lines, readable
@@ -70,23 +72,34 @@ def clear_the_way(settings: Settings) -> None:
     if settings.postgres_bin and not (Path(settings.postgres_bin) / "postgres").is_file():
         raise StackError(f"POSTGRES_BIN is {settings.postgres_bin!r}, and there is no postgres in it")
     ports.check(settings, ports.LOCAL)
-    check_disk(settings)
+    check_disk(settings, postgres("--check", settings))
     Running(settings).write("local", settings)
-    if settings.postgres_data:
-        settings.postgres_data.parent.mkdir(parents=True, exist_ok=True)
 
 
-def check_disk(settings: Settings) -> None:
+def check_disk(settings: Settings, data: str) -> None:
     """StackError when the ledger would not fit: some 250 bytes a row with its log, and room to breathe."""
     needed = 200_000_000
     if not (settings.state / "seeded").exists():
         needed += settings.seed_movements * 250
-    free = shutil.disk_usage(settings.state).free
-    if free < needed:
-        raise StackError(
-            f"{free // 1_000_000} MB are free in {settings.state}, {needed // 1_000_000} MB are needed: "
-            "make room, or set a smaller SEED_MOVEMENTS in .env"
-        )
+    # For root the data lies elsewhere, and that may be another disk.
+    for folder in (settings.state, Path(data)):
+        free = machine.free_disk(folder)
+        if free < needed:
+            raise StackError(
+                f"{free // 1_000_000} MB are free in {folder}, {needed // 1_000_000} MB are needed: "
+                f"make room, or have fewer SEED_MOVEMENTS ({way_out('SEED_MOVEMENTS')})"
+            )
+
+
+def postgres(what: str, settings: Settings) -> str:
+    """What services/postgres/server.py says when it is told `--check` or `--remove`; StackError when it refuses."""
+    command = [sys.executable, "-P", "-m", "services.postgres.server", what]
+    done = subprocess.run(
+        command, cwd=ROOT, env=supervisor.environment(settings), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StackError(done.stderr.strip() or done.stdout.strip())
+    return done.stdout.strip()
 
 
 def start_all(settings: Settings) -> None:
@@ -256,25 +269,16 @@ def wait_gone(pid: int, seconds: float) -> None:
 
 def remove(settings: Settings) -> None:
     """Remove the data: PostgreSQL's, which for root lies elsewhere, then the state folder."""
-    if settings.postgres_data:
-        remove_folder(settings.postgres_data.parent)
-        remove_folder(settings.state)
-        with contextlib.suppress(OSError):  # others' data may be beside it
-            settings.postgres_data.parent.parent.rmdir()
-        return
-    command = [sys.executable, "-P", "-m", "services.postgres.server", "--remove"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=supervisor.environment(settings), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise StackError(f"PostgreSQL's data could not be removed: {done.stderr.strip() or done.stdout.strip()}")
+    postgres("--remove", settings)
     remove_folder(settings.state)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and what is in it; StackError names what could not be removed."""
+    """Remove a folder and what is in it; a mount point is emptied. StackError names what could not be removed."""
     if folder.exists():
         try:
             shutil.rmtree(folder)
         except OSError as error:
+            if error.errno == errno.EBUSY and folder.is_mount() and not any(folder.iterdir()):
+                return
             raise StackError(f"{error.filename} could not be removed: {error.strerror}") from None
