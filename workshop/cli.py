@@ -11,7 +11,7 @@ if __name__ == "__main__":
     # Until a command begins there is nothing to clean up: Ctrl-C just ends it, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from workshop.stack.first_run import environment
+from workshop.stack.first_run import environment, obstacles
 
 # Before anything is imported that reads its variables then.
 if __name__ == "__main__" or Path(sys.argv[0]).name == "spans":
@@ -24,7 +24,6 @@ import typer
 from workshop.commands.grouping import Grouped
 from workshop.commands.traces import app as traces
 from workshop.stack.errors import StackError
-from workshop.stack.first_run.install import BELONGS
 
 ROOT = Path(__file__).resolve().parents[1]
 # What is checked and measured, as far as it is there.
@@ -284,6 +283,7 @@ def number(text: str) -> float:
 def main() -> None:
     """Run a command; exit 1 with a sentence for what a person can put right, 130 after Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    obstacles.speak_anyhow()
     try:
         app(prog_name="spans")
     except StackError as error:
@@ -294,7 +294,7 @@ def main() -> None:
     except PermissionError as error:
         from workshop.stack.screen import complain
 
-        complain(f"error: {error.filename or error} belongs to another user: {BELONGS}")
+        complain(f"error: {obstacles.refused(error)}")
         sys.exit(1)
     except OSError as error:
         from workshop.stack.screen import complain

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workshop.stack import machine
-from workshop.stack.first_run import environment
+from workshop.stack.first_run import environment, obstacles
 from workshop.stack.first_run.environment import way_out
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,7 +81,9 @@ def python() -> Finding:
 
 
 def folder() -> Finding:
-    """The checkout can be written."""
+    """The checkout can be written, and programs be run from it."""
+    if told := obstacles.of_folder():
+        return Finding("folder", False, told)
     if os.access(ROOT, os.W_OK):
         return Finding("folder", True, str(ROOT))
     return Finding("folder", False, f"{ROOT} cannot be written: clone into a folder of your own")

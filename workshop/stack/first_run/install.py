@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from workshop.stack.first_run import environment, sources
+from workshop.stack.first_run import environment, obstacles, sources
 
 ROOT = Path(__file__).resolve().parents[3]
 VENV = ROOT / ".venv"
@@ -29,7 +29,6 @@ UNFINISHED = ROOT / ".run" / "installing"
 # Fetched when there is no uv on PATH, or only one too old to read our lock.
 UV_PINNED = (0, 13, 9)
 UV_OLDEST = (0, 9, 0)
-BELONGS = "run make as that one (sudo make clean, if it was root), or clone into a folder of your own"
 # Beside pyproject.toml's default groups.
 GROUPS: dict[str, list[str]] = {"run": [], "dev": ["dev"]}
 
@@ -41,8 +40,11 @@ class InstallError(Exception):
 def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     """Install `packages` ("run" or "dev"), leave `wanted` as the mark of it, and become `spans arguments`."""
     environment.clean_up()
+    obstacles.speak_anyhow()
     signal.signal(signal.SIGTERM, interrupt)
     try:
+        if told := obstacles.of_folder():
+            raise InstallError(told)
         stamp = VENV / f"installed-{packages}"
         LOG.parent.mkdir(parents=True, exist_ok=True)
         with only_one():
@@ -55,7 +57,7 @@ def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
         print("\ninterrupted: the next command goes on with the installation", file=sys.stderr)
         sys.exit(130)
     except PermissionError as error:
-        print(f"error: {error.filename} belongs to another user: {BELONGS}", file=sys.stderr)
+        print(f"error: {obstacles.refused(error)}", file=sys.stderr)
         sys.exit(1)
     except (InstallError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -101,7 +103,16 @@ def install(groups: list[str]) -> None:
         UV_PYTHON=str(PYTHON if usable() else sys.executable),
     )
     UNFINISHED.unlink()
+    name_this_folder()
     print(f"The Python packages are installed in .venv ({time.monotonic() - started:.0f} s).", flush=True)
+
+
+def name_this_folder() -> None:
+    """Have Python find this checkout in any locale: 3.11 reads a .pth file in the locale's encoding, or not at all."""
+    for path in VENV.glob("lib/python*/site-packages/slow_checkout.pth"):
+        folder = path.read_bytes().strip()
+        if not folder.isascii():
+            path.write_text(f"import os, sys; sys.path.append(os.fsdecode({folder!r}))\n", encoding="ascii")
 
 
 def usable() -> bool:

@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from workshop.stack import lifecycle
 from workshop.stack.docker import system as docker
-from workshop.stack.first_run import install
+from workshop.stack.first_run import install, obstacles
 from workshop.stack.settings import ROOT
 
 
@@ -83,3 +84,37 @@ def test_what_only_failed_to_install_is_removed_without_installing(tmp_path: Pat
         told = {"down": "Nothing is up.\n", "clean": "Removed the data, the logs and the Python packages.\n"}
         assert done.stdout == told[command]
         assert (tmp_path / left).exists() == (command == "down")
+
+
+def test_a_folder_with_other_letters_is_found_in_any_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With LC_ALL=C Python 3.11 cannot read a .pth file that has them, and no command would start."""
+    site = tmp_path / "käse" / ".venv" / "lib" / "python3.11" / "site-packages"
+    site.mkdir(parents=True)
+    monkeypatch.setattr(install, "VENV", tmp_path / "käse" / ".venv")
+    (site / "slow_checkout.pth").write_text(f"{tmp_path}/käse/", encoding="utf-8")
+    for _ in range(2):  # and again, after the next installation
+        install.name_this_folder()
+    line = (site / "slow_checkout.pth").read_text(encoding="ascii")
+    monkeypatch.setattr("sys.path", [])
+    exec(line)
+    assert sys.path == [f"{tmp_path}/käse/"]
+
+
+@pytest.mark.parametrize("name", ["a%b", "a:b", 'a"b', "a\nb", "a\\b"])
+def test_a_folder_that_cannot_work_is_told(tmp_path: Path, name: str) -> None:
+    """By what is wrong with its name, before anything is installed."""
+    told = obstacles.of_folder(tmp_path / name)
+    assert told is not None
+    assert told.startswith("the folder's path has a")
+    assert obstacles.of_folder(tmp_path) is None
+    assert obstacles.of_folder(tmp_path / "käse und brot (2)") is None
+
+
+def test_a_refusal_says_what_is_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another user's file, a file system without programs, or the rights of one's own."""
+    error = PermissionError(13, "Permission denied", str(tmp_path / "new"))
+    assert "though it is yours: look at its rights" in obstacles.refused(error)
+    monkeypatch.setattr(obstacles, "noexec", lambda path: True)
+    assert "mounted noexec" in obstacles.refused(error)
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    assert "belongs to another user: run make as that one" in obstacles.refused(error)
