@@ -7,6 +7,8 @@ import psutil
 
 from workshop.stack.errors import StackError
 
+OWN_BRIDGES = ("br-", "docker", "veth", "virbr")  # between this machine and its containers
+
 
 def chosen(wanted: str) -> str:
     """The address for `SHARE`: itself, or for 1 the one towards the world. StackError when there is none."""
@@ -52,5 +54,6 @@ def _listed(mine: dict[str, str]) -> str:
 
 def others(address: str) -> str:
     """The other addresses, for a person who has to choose another one; empty when there are none."""
-    rest = {each: name for each, name in addresses().items() if each != address}
+    found = addresses().items()
+    rest = {each: name for each, name in found if each != address and not name.startswith(OWN_BRIDGES)}
     return _listed(rest) if rest else ""

@@ -109,7 +109,9 @@ def test_a_taken_port_is_told_with_its_setting(settings: Settings) -> None:
 
 def test_the_address_towards_the_world_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """SHARE=1 finds it; one that was named must be this machine's; without a network it says so."""
-    monkeypatch.setattr(address, "addresses", lambda: {"192.168.1.20": "wlan0", "10.8.0.2": "tun0"})
+    monkeypatch.setattr(
+        address, "addresses", lambda: {"192.168.1.20": "wlan0", "10.8.0.2": "tun0", "172.17.0.1": "docker0"}
+    )
     monkeypatch.setattr(address, "towards_the_world", lambda: "10.8.0.2")
     assert address.chosen("1") == "10.8.0.2"
     assert address.chosen("192.168.1.20") == "192.168.1.20"
