@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from workshop.stack import database, machine, ports
 from workshop.stack.errors import StackError
 from workshop.stack.first_run.environment import way_out
 from workshop.stack.interrupts import undisturbed
-from workshop.stack.local import processes, supervisor
+from workshop.stack.local import limits, processes, supervisor
 from workshop.stack.log_files import last_lines, readable
 from workshop.stack.screen import complain, say, waiting
 from workshop.stack.services import BY_NAME, SERVICES, STOPPED_LAST, Service, not_ready
@@ -72,6 +73,10 @@ def clear_the_way(settings: Settings) -> None:
     if settings.postgres_bin and not (Path(settings.postgres_bin) / "postgres").is_file():
         raise StackError(f"POSTGRES_BIN is {settings.postgres_bin!r}, and there is no postgres in it")
     ports.check(settings, ports.LOCAL)
+    if told := limits.files_missing():
+        raise StackError(told)
+    if told := limits.threads_scarce():
+        complain(told)
     check_disk(settings, postgres("--check", settings))
     Running(settings).write("local", settings)
 
@@ -165,9 +170,8 @@ def prepare(settings: Settings) -> None:
             processes.end(processes.tree(process.pid))
         raise
     if code:
-        raise StackError(
-            f"the databases could not be prepared (exit code {code}, its words are above)\n{tail(settings, 'postgres')}"
-        )
+        how = f"killed {limits.whom()}" if code == -signal.SIGKILL else f"exit code {code}, its words are above"
+        raise StackError(f"the databases could not be prepared ({how})\n{tail(settings, 'postgres')}")
     (settings.state / "seeded").touch()
 
 
@@ -221,7 +225,8 @@ def check_alive(settings: Settings, services: dict[str, Service]) -> dict[str, d
         raise StackError(f"supervisord has ended or does not answer, see {settings.logs / 'supervisord.log'}")
     for name in services:
         if now[name]["statename"] in DIED:
-            raise StackError(f"{name} died while it started: {now[name]['spawnerr']}\n{tail(settings, name)}")
+            how = limits.end_of(settings, name, str(now[name]["spawnerr"]))
+            raise StackError(f"{name} died while it started: {how}\n{tail(settings, name)}")
     return now
 
 
