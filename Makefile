@@ -27,7 +27,7 @@ ARGS     :=
 known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE SETTLE LEVEL SEED ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
+readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
 settings := $(if $(named),$(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env.example))
 stray    := $(filter-out $(known),$(MAKECMDGOALS))
 unread   := $(filter-out $(readable) $(settings),$(named))

@@ -58,7 +58,8 @@ class Provider:
         Problem 402 when the card is declined, 409 when the charge was canceled, 502 when the provider fails or what
         became of the charge is not known, 504 when it does not answer.
         """
-        body = {"amount": amount_cents, "currency": currency, "card": card}
+        # The reference is for whoever compares the provider's books with ours; it decides nothing.
+        body = {"amount": amount_cents, "currency": currency, "card": card, "reference": order_id}
         status, answer = self._post("/v1/charges", order_id, body)
         if status == 402:
             raise Problem(402, str(answer.get("message")), reason="card_declined")

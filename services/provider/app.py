@@ -23,6 +23,8 @@ from common.settings import ServiceSettings, load
 from services.provider.store import Answer, Answers
 
 CURRENCY = re.compile(r"[A-Z]{3}")
+# What the merchant calls the charge in its own books.
+REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CARD = re.compile(r"[0-9]{12,19}")
 CANCELED = {"status": "canceled", "code": "canceled", "message": "this charge was canceled"}
 
@@ -113,7 +115,8 @@ def decide(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     if body["card"].endswith("0002"):
         return 402, {"status": "declined", "code": "card_declined", "message": "the card was declined"}
     made = {"id": f"ch_{uuid.uuid4().hex}", "amount": body["amount"], "currency": body["currency"]}
-    return 201, {"status": "captured", **made}
+    reference = {"reference": body["reference"]} if "reference" in body else {}
+    return 201, {"status": "captured", **made, **reference}
 
 
 def idempotency_key() -> str:
@@ -141,4 +144,7 @@ def wanted_charge() -> dict[str, Any]:
         abort(422, "currency must be three capital letters")
     if not isinstance(card, str) or not CARD.fullmatch(card):
         abort(422, "card must be 12 to 19 digits")
+    reference = body.get("reference", "none")
+    if not isinstance(reference, str) or not REFERENCE.fullmatch(reference):
+        abort(422, "reference must be 1 to 64 letters, digits and . _ -")
     return body

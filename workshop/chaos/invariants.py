@@ -1,13 +1,17 @@
 """What must always be true of the orders, as plain functions over the records: each gives what it checked."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from workshop.chaos import dead_letters, refund
-from workshop.chaos.records import Movement, Order, Records
+from workshop.chaos.records import Charge, Movement, Order, Records
 
 EXAMPLES = 5
+CHARGED_TWICE = (
+    "make refund ID=… with each key that is not the order's id gives that money back; then find out who charges "
+    "with a key of its own: the order's id is what makes a repeated charge the same one"
+)
 
 
 @dataclass
@@ -35,8 +39,9 @@ def judge(records: Records, pending_seconds: float) -> list[Verdict]:
         each("a confirmed order has exactly one reservation, not released", confirmed, records, reservation_fault),
         each("a confirmed order took each of its items from the ledger once", confirmed, records, sale_fault),
         each("a confirmed order was charged once, the right amount", confirmed, records, charge_fault),
+        no_order_charged_twice(records),
         each("a failed order keeps no stock", failed, records, kept_stock),
-        each("a failed order was not charged", failed, records, kept_money, refund.WHAT_TO_DO),
+        no_failed_order_charged(failed, records),
         no_stock_without_order(records),
         no_charge_without_order(records),
         nothing_stays_pending(records, pending_seconds),
@@ -110,6 +115,24 @@ def charge_fault(order: Order, records: Records) -> str | None:
     return None
 
 
+def captured(records: Records) -> dict[str, list[Charge]]:
+    """The captured charges of each order, whatever keys they were made with."""
+    by_order: dict[str, list[Charge]] = defaultdict(list)
+    for charge in records.charges.values():
+        if charge.status == "captured":
+            by_order[charge.order_id].append(charge)
+    return by_order
+
+
+def no_order_charged_twice(records: Records) -> Verdict:
+    """One charge is captured for an order at most."""
+    verdict = Verdict("no order is charged twice", remedy=CHARGED_TWICE)
+    for order_id, charges in sorted(captured(records).items()):
+        told = " and ".join(f"{charge.amount} {charge.currency} with the key {charge.key}" for charge in charges)
+        verdict.check(f"order {order_id}: {told}" if len(charges) > 1 else None)
+    return verdict
+
+
 def kept_stock(order: Order, records: Records) -> str | None:
     """What a failed order still has of the stock."""
     if left := net(records.movements.get(order.id, [])):
@@ -118,10 +141,19 @@ def kept_stock(order: Order, records: Records) -> str | None:
     return "its reservation is not released" if reservation and not reservation.released else None
 
 
-def kept_money(order: Order, records: Records) -> str | None:
-    """What a failed order's customer has paid."""
-    charge = records.charges.get(order.id)
-    return f"{charge.amount} {charge.currency} captured" if charge and charge.status == "captured" else None
+def no_failed_order_charged(failed: list[Order], records: Records) -> Verdict:
+    """A failed order's customer has paid nothing, whatever keys the charges were made with."""
+    verdict = Verdict("a failed order was not charged", remedy=refund.WHAT_TO_DO)
+    paid = captured(records)
+    for order in failed:
+        told = " and ".join(f"{charge.amount} {charge.currency}{with_key(charge)}" for charge in paid.get(order.id, []))
+        verdict.check(f"order {order.id}: {told} captured" if told else None)
+    return verdict
+
+
+def with_key(charge: Charge) -> str:
+    """What is to be said of a charge's key: nothing, unless it is not its order's id."""
+    return "" if charge.key == charge.order_id else f" (with the key {charge.key})"
 
 
 def no_stock_without_order(records: Records) -> Verdict:
@@ -145,7 +177,8 @@ def no_charge_without_order(records: Records) -> Verdict:
     for charge in records.charges.values():
         if charge.status == "captured":
             missing = charge.order_id not in known
-            told = f"{charge.amount} {charge.currency} captured for {charge.order_id}, which is no order"
+            money = f"{charge.amount} {charge.currency}"
+            told = f"{money} captured for {charge.order_id}, which is no order{with_key(charge)}"
             verdict.check(told if missing else None)
     return verdict
 

@@ -82,12 +82,18 @@ class Movement(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """The provider's answer to an order's charge: captured, declined or canceled."""
+    """The provider's answer to a charge: captured, declined or canceled. `key` is the order's id, if all is well."""
 
-    order_id: str
+    key: str
     status: str
     amount: int | None
     currency: str | None
+    reference: str | None = None
+
+    @property
+    def order_id(self) -> str:
+        """The order that it was made for, by the payment service's own word where there is one."""
+        return self.reference or self.key
 
 
 @dataclass
@@ -99,7 +105,7 @@ class Records:
     reservations: dict[str, Reservation] = field(default_factory=dict)
     movements: dict[str, list[Movement]] = field(default_factory=dict)
     on_hand: dict[str, int] = field(default_factory=dict)
-    charges: dict[str, Charge] = field(default_factory=dict)
+    charges: dict[str, Charge] = field(default_factory=dict)  # by key
     dead_letters: list[DeadLetter] = field(default_factory=list)
     # Orders that were made after that moment: whatever is about them is not for this audit.
     newer: set[str] = field(default_factory=set)
@@ -150,9 +156,10 @@ def read(settings: Settings) -> Records:
         read_ledger(connection, records)
         with connection.cursor(row_factory=class_row(Reservation)) as cursor:
             records.reservations = {each.order_id: each for each in cursor.execute(RESERVATIONS)}
-    records.charges = {charge.order_id: charge for charge in charges(settings)}
+    records.charges = {charge.key: charge for charge in charges(settings)}
     known = {order.id for order in records.orders}
-    unknown = (records.movements.keys() | records.reservations.keys() | records.charges.keys()) - known
+    charged = {charge.order_id for charge in records.charges.values()}
+    unknown = (records.movements.keys() | records.reservations.keys() | charged) - known
     with database(settings, "orders") as connection:
         records.newer = {row[0] for row in connection.execute(EXIST, {"ids": list(unknown)})}
     return records
@@ -185,5 +192,6 @@ def charges(settings: Settings) -> Iterator[Charge]:
                     f"the provider at {url} cannot be asked ({type(error).__name__}): make status"
                 ) from None
             for found in page["charges"]:
-                yield Charge(found["idempotency_key"], found["status"], found.get("amount"), found.get("currency"))
+                money = found.get("amount"), found.get("currency")
+                yield Charge(found["idempotency_key"], found["status"], *money, found.get("reference"))
             after = page["next"]

@@ -47,7 +47,7 @@ def only(records: Records) -> tuple[str, str]:
 def test_what_is_right_violates_nothing(records: Records) -> None:
     """An order in hand is not looked at; every invariant looks at something."""
     assert violated(records) == {}
-    assert [verdict.checked for verdict in judge(records, 60)] == [2, 1, 1, 1, 1, 1, 2, 1, 3, 1, 3]
+    assert [verdict.checked for verdict in judge(records, 60)] == [2, 1, 1, 1, 1, 1, 1, 2, 1, 3, 1, 3]
 
 
 def test_below_zero(records: Records) -> None:
@@ -110,6 +110,29 @@ def test_a_confirmed_order_that_was_charged_otherwise(records: Records, charge: 
     if charge:
         records.charges[A] = charge
     assert only(records) == ("a confirmed order was charged once, the right amount", f"order {A}: {said}")
+
+
+def test_an_order_that_was_charged_twice(records: Records) -> None:
+    """With another key, which only the payment service's reference tells; once more when that is no order's."""
+    records.charges["again"] = Charge("again", "captured", 300, "EUR", A)
+    said = f"order {A}: 300 EUR with the key {A} and 300 EUR with the key again"
+    assert only(records) == ("no order is charged twice", said)
+    records.charges["again"] = records.charges["again"]._replace(status="refunded")
+    assert violated(records) == {}
+    records.charges |= {key: Charge(key, "captured", 1, "EUR", "ghost") for key in ("ghost", "k-2")}
+    assert violated(records) == {
+        "no order is charged twice": ["order ghost: 1 EUR with the key ghost and 1 EUR with the key k-2"],
+        "no charge is captured without an order": [
+            "1 EUR captured for ghost, which is no order",
+            "1 EUR captured for ghost, which is no order (with the key k-2)",
+        ],
+    }
+
+
+def test_a_failed_order_that_was_charged_with_another_key(records: Records) -> None:
+    """Its own charge is canceled, and its customer has paid all the same."""
+    records.charges["other"] = Charge("other", "captured", 300, "EUR", B)
+    assert only(records) == ("a failed order was not charged", f"order {B}: 300 EUR (with the key other) captured")
 
 
 def test_a_total_that_is_not_the_price_of_its_items(records: Records) -> None:

@@ -30,11 +30,13 @@ class ScriptedProvider:
         self.answers: list[Answer] = []
         self.keys: list[str | None] = []
         self.headers: list[set[str]] = []
+        self.bodies: list[dict[str, Any]] = []
         app = Flask("scripted")
 
         @app.post("/v1/charges")
         def charge() -> tuple[dict[str, Any], int]:
             self.keys.append(request.headers.get("Idempotency-Key"))
+            self.bodies.append(request.get_json())
             self.headers.append({name.lower() for name, _ in request.headers})
             return self.answers.pop(0)()
 
@@ -110,6 +112,13 @@ def test_a_5xx_is_tried_again_with_the_same_key(scripted: ScriptedProvider) -> N
     scripted.answers = [failed, captured]
     assert charge(scripted)["id"] == "ch_1"
     assert scripted.keys == ["order-1", "order-1"]
+
+
+def test_a_charge_says_for_which_order_it_is(scripted: ScriptedProvider) -> None:
+    """In the provider's books, too, whatever its key is: an order that was charged twice can be found."""
+    scripted.answers = [failed, captured]
+    charge(scripted)
+    assert [body["reference"] for body in scripted.bodies] == ["order-1", "order-1"]
 
 
 def test_retries_are_bounded(scripted: ScriptedProvider) -> None:

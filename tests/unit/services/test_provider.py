@@ -74,7 +74,19 @@ def test_an_error_is_no_answer(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"amount": 0}, {"amount": True}, {"amount": "1"}, {"currency": "eur"}, {"card": "42"}, {"card": None}],
+    [
+        {"amount": 0},
+        {"amount": True},
+        {"amount": "1"},
+        {"currency": "eur"},
+        {"card": "42"},
+        {"card": None},
+        {"reference": ""},
+        {"reference": 7},
+        {"reference": None},
+        {"reference": "x" * 65},
+        {"reference": "a b"},
+    ],
     ids=str,
 )
 def test_a_wrong_charge_is_refused(client: FlaskClient, changes: dict[str, Any]) -> None:
@@ -82,6 +94,15 @@ def test_a_wrong_charge_is_refused(client: FlaskClient, changes: dict[str, Any])
     answer = charge(client, **changes)
     assert answer.status_code == 422
     assert answer.json is not None and answer.json["message"]
+
+
+def test_a_reference_is_kept_and_decides_nothing(client: FlaskClient) -> None:
+    """It stands in the list of charges; a repetition with another one gets the first answer."""
+    first = charge(client, reference="order-1")
+    assert charge(client, reference="order-2").json == first.json
+    listed = client.get("/v1/charges").json
+    assert listed is not None
+    assert [each["reference"] for each in listed["charges"]] == ["order-1"]
 
 
 def test_a_key_is_needed(client: FlaskClient) -> None:

@@ -107,3 +107,11 @@ def test_the_launcher_is_plain_sh() -> None:
     """macOS and Debian have different shells behind /bin/sh."""
     subprocess.run(["sh", "-n", str(ROOT / "workshop" / "spans.sh")], check=True)
     assert (ROOT / "workshop" / "spans.sh").stat().st_mode & 0o111
+
+
+def test_every_variable_with_a_default_may_be_given() -> None:
+    """What stands at the top of the Makefile is what a command can be told."""
+    declared = re.findall(r"^([A-Z]+) +:=", MAKEFILE, re.MULTILINE)
+    readable = re.search(r"^readable := (.*)$", MAKEFILE, re.MULTILINE)
+    assert declared and readable is not None
+    assert set(declared) <= set(readable[1].split())
