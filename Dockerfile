@@ -13,7 +13,8 @@ RUN uv sync --frozen --no-install-project --no-default-groups --group workshop
 
 # The packages that pyproject.toml names, and nothing else of the checkout.
 COPY . .
-RUN uv pip install --no-deps --target /code .
+# Whatever the umask was when the checkout was made: another user than root runs it.
+RUN uv pip install --no-deps --target /code . && chmod -R a+rX /code
 
 # ---- the image ----
 FROM python:3.13-slim

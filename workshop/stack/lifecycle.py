@@ -93,8 +93,8 @@ def clean() -> None:
     say("Removed the data and the logs; the Python packages go last.")
     packages, removed = ROOT / ".venv", ROOT / ".venv.removed"
     shutil.rmtree(removed, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        # Gone at once: half of it would be taken for all of it.
+    # Gone at once: half of it would be taken for all of it. A mount point cannot be moved, and is emptied.
+    with contextlib.suppress(OSError):
         packages.rename(removed)
-    for folder in [removed, *(ROOT / name for name in CACHES), *ROOT.rglob("__pycache__")]:
+    for folder in [removed, packages, *(ROOT / name for name in CACHES), *ROOT.rglob("__pycache__")]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -141,6 +141,10 @@ def up(settings: Settings) -> None:
     remember(settings)
     # Or the engine would make it, for root alone.
     settings.history.parent.mkdir(parents=True, exist_ok=True)
+    for path in MOUNTED.values():
+        # Other users read them, in their containers, whatever the umask was when the checkout was made.
+        with contextlib.suppress(OSError):
+            (ROOT / path).chmod((ROOT / path).stat().st_mode | 0o444)
     say(f"Docker: building and starting the project {settings.project}")
     try:
         run(settings, "up", "--detach", "--build", "--wait")
