@@ -89,7 +89,7 @@ def install(groups: list[str]) -> None:
     started = time.monotonic()
     LOG.write_text("")
     if VENV.exists() and not usable():
-        shutil.rmtree(VENV)
+        shutil.rmtree(VENV, ignore_errors=VENV.is_mount())
     uv = find_uv() or fetch_uv()
     arguments = ["sync", "--frozen", "--inexact", "--no-progress"]
     if UNFINISHED.exists():
