@@ -128,6 +128,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             except OSError:
                 self.handle_close()
 
+    def write_soon(self, data: Any) -> int:
+        """Take some of an answer from its thread; a client has time to take it from here on, however long it took."""
+        if not self.total_outbufs_len:
+            self.last_activity = time.time()
+        return int(super().write_soon(data))
+
     def refuse(self, error: Any) -> None:
         """Answer the request that has begun with this error, and close the connection."""
         with self.requests_lock:
