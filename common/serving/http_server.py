@@ -108,6 +108,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         else:
             self.refuse(BadRequest("the request ends before it is whole"))
 
+    def has_unread(self) -> bool:
+        """Whether bytes have come that nobody has read."""
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
     def readable(self) -> bool:
         """Whether what comes is to be taken."""
         return self.leaving or bool(super().readable())
@@ -209,13 +216,18 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
     def make_room(self) -> bool:
         """Close a connection that nobody here works for; False when there is none.
 
-        Rather one that never sent a whole request than one between two, and rather that than one that takes its answer.
+        Of those that never sent a whole request and those between two requests the larger crowd gives way: many silent
+        ones are an attack or a fault, many idle ones are customers who forgot to hang up, and the few others are about
+        to ask. Rather one of which nothing is to be read, and last of all one that takes its answer.
         """
         waiting = [channel for channel in self.active_channels.values() if not channel.requests]
         if not waiting:
             return False
-        first = min(waiting, key=lambda each: (each.total_outbufs_len > 0, each.served, each.last_activity))
-        first.handle_close()
+        served = sum(channel.served for channel in waiting)
+        crowd = served > len(waiting) - served
+        waiting.sort(key=lambda each: (each.total_outbufs_len > 0, each.served != crowd, each.last_activity))
+        silent = (each for each in waiting if each.served == crowd and not each.has_unread())
+        next(silent, waiting[0]).handle_close()
         return True
 
     def maintenance(self, now: float) -> None:

@@ -179,6 +179,19 @@ def test_more_connections_than_there_may_be_push_out_the_oldest_silent_ones(
     assert len(running.server.active_channels) <= 21
 
 
+def test_customers_who_forgot_to_hang_up_give_way_to_those_who_ask(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where most connections lie idle after an answer, it is never a new one with its request that is closed."""
+    monkeypatch.setattr(http_server, "MOST_CONNECTIONS", 40)
+    for _ in range(100):
+        answer_of(running.connect(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    together = [running.connect(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") for _ in range(12)]
+    for client in together:
+        answer_of(client)
+    assert len(running.server.active_channels) <= 41
+
+
 def test_clients_that_do_not_close_keep_no_other_waiting(running: Running) -> None:
     """They asked for `Connection: close`, and stay."""
     stays = [running.connect(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n") for _ in range(64)]
