@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 TESTS = Path(__file__).parents[1]
 ONE = TESTS / "fixtures" / "traces" / "node_retries.otlp.json"
@@ -42,3 +42,16 @@ def test_what_cannot_be_opened_is_told(page: Page) -> None:
     page.set_input_files("main input[type=file]", {"name": "notes.md", "mimeType": "", "buffer": b"# notes"})
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.locator(".message")).to_contain_text("notes.md: it is not JSON")
+
+
+def test_opened_files_fit_a_phone(browser: Browser, console_url: str) -> None:
+    """However long the names of files and of spans are, nothing has to be scrolled sideways."""
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(f"{console_url}/open")
+    page.set_input_files("input[name=file]", str(ONE.with_name("java_hibernate_n_plus_one.jaeger.json")))
+    page.click("form button:has-text('Open')")
+    page.wait_for_url(lambda url: not url.endswith("/open"))
+    page.goto(f"{console_url}/open")
+    expect(page.locator("table.files")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.close()
