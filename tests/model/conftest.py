@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from .database import Database, server
+
+# `make test ARGS="tests/model --hypothesis-profile=long"`
+LONG = "long"
+settings.register_profile(LONG)
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         made = Database(settings)
         yield made
         made.close()
+
+
+@pytest.fixture(scope="session")
+def long() -> bool:
+    """Whether somebody has the time for many runs, other ones each time."""
+    return settings.get_current_profile_name() == LONG

@@ -7,7 +7,7 @@ import pytest
 from .database import Database
 from .provider import DECLINED_CARD, FAILING_CARD
 from .shop import EVENTS, KILLED
-from .test_model import Customers
+from .test_model import CARDS, Customers
 
 GOOD_CARD = "4242424242424242"
 WHENEVER = range(13)
@@ -65,7 +65,12 @@ def test_a_key_that_is_freed_meanwhile_is_nobody_else_s(customers: Customers, st
     customers.come_again(0, {step: "the worker works"}, None)
 
 
-@pytest.mark.parametrize("event", [each for each in EVENTS if "passes" not in each])
-def test_whatever_happens_when_the_card_has_been_charged(customers: Customers, event: str) -> None:
-    """The provider has answered; from here on there is an order to be confirmed."""
-    customers.buy_with_a_key(GOOD_CARD, True, {11: event}, None)
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("event", [*EVENTS, KILLED])
+def test_each_event_at_each_step(customers: Customers, event: str, card: str, long: bool) -> None:
+    """Of a purchase of few pieces. A longer run tries all steps, a shorter one that where the card has been charged."""
+    for step in WHENEVER if long else (11,):
+        customers.meanwhile("everyone is back")
+        customers.meanwhile("the databases take connections")
+        customers.meanwhile("the stranger lets go")
+        customers.buy_with_a_key(card, True, {step: event}, None)
