@@ -40,7 +40,7 @@ endif
 
 ##@ Run the system
 
-up: ## start everything (RUNTIME=docker|local; SHARE=1: for a whole room)
+up: ## start everything (RUNTIME=docker|local; for a class TEACH=1, SHARE=1)
 	@$(spans) up
 
 down: ## stop everything, keep the data

@@ -47,32 +47,35 @@ def spans() -> None:
 
 @app.command()
 def up() -> None:
-    """Start the system: with Docker when its engine answers, else as processes on this machine. SHARE opens it."""
-    from workshop.share import opening
+    """Start the system: with Docker when its engine answers, else as processes here. TEACH, SHARE: for a class."""
+    from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
     address = opening.wanted()
     lifecycle.up()
+    teaching.settle()
     opening.settle(address)
 
 
 @app.command()
 def down() -> None:
     """Stop everything, keep the data."""
-    from workshop.share import opening
+    from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
     opening.close_first()
+    teaching.end_first()
     lifecycle.down()
 
 
 @app.command()
 def clean() -> None:
     """Stop everything, remove the data, the logs and the Python packages."""
-    from workshop.share import opening
+    from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
     opening.close_first()
+    teaching.end_first()
     lifecycle.clean()
 
 
@@ -80,11 +83,16 @@ def clean() -> None:
 def status() -> None:
     """Show what runs, where, and whether it is ready. Exit code 1 when something is not."""
     from workshop.chaos import dead_letters
-    from workshop.share import opening
+    from workshop.share import opening, teaching
     from workshop.shop import ledger
     from workshop.stack import status as stack
 
-    more = {"index": ledger.state_in_words, "dead letters": dead_letters.in_words, "room": opening.in_words}
+    more = {
+        "index": ledger.state_in_words,
+        "dead letters": dead_letters.in_words,
+        "room": opening.in_words,
+        "answers": teaching.in_words,
+    }
     sys.exit(0 if stack.status(more) else 1)
 
 

@@ -57,11 +57,17 @@ def jaeger() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="session")
-def console_url(jaeger: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def teaching(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that a test writes to have every browser quiet."""
+    return tmp_path_factory.mktemp("teaching") / "teaching"
+
+
+@pytest.fixture(scope="session")
+def console_url(jaeger: StandIn, teaching: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The console's address; the index was created between the slow checkout and the fast one."""
     history = tmp_path_factory.mktemp("history") / "checkouts.jsonl"
     history.write_text(json.dumps({"time": time.time() - 115, "kind": "fix"}) + "\n")
-    settings = Settings(jaeger_url=jaeger.query_url, history=str(history))
+    settings = Settings(jaeger_url=jaeger.query_url, history=str(history), teaching=str(teaching))
     server = create_server(create_app(settings), host="127.0.0.1", port=0, ident=None)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"

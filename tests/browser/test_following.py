@@ -2,7 +2,10 @@
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import FAST, SLOW
@@ -92,6 +95,45 @@ def test_a_quiet_page_keeps_the_answer_until_somebody_asks(page: Page) -> None:
     expect(page.locator(".summary .leg")).to_be_visible()
     page.goto("/services")
     expect(page.locator("#quiet")).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.fixture
+def teach(teaching: Path) -> Iterator[Callable[[str], None]]:
+    """Begins a class, as `make up TEACH=1` does at that time; it is over after the test."""
+
+    def begin(when: str) -> None:
+        teaching.write_text(when)
+
+    yield begin
+    teaching.unlink()
+
+
+def test_a_class_has_quiet_pages_until_a_browser_chooses(page: Page, teach: Callable[[str], None]) -> None:
+    """Nobody typed ?quiet; who chose to see answers is asked anew by the next class, and sees them when none is on."""
+    answer = page.locator(".summary .leg")
+    page.goto(f"/trace/{SLOW}")
+    expect(answer).to_be_visible()
+    teach("first")
+    page.reload()
+    expect(answer).to_be_hidden()
+    page.keyboard.press("a")
+    expect(answer).to_be_visible()
+    page.reload()
+    expect(answer).to_be_hidden()
+    page.keyboard.press("q")
+    page.reload()
+    expect(answer).to_be_visible()
+    teach("second")
+    page.reload()
+    expect(answer).to_be_hidden()
+    page.keyboard.press("q")
+    page.keyboard.press("q")
+    teach("")
+    page.reload()
+    expect(answer).to_be_visible()
+    for text, shown in (("?quiet", False), ("?quiet=off", True)):
+        page.goto(f"/trace/{SLOW}{text}")
+        expect(answer).to_be_visible(visible=shown)
 
 
 def test_a_message_is_followed_to_its_receiver_and_back(page: Page, jaeger: StandIn) -> None:

@@ -58,8 +58,12 @@ def test_a_visitor_comes_in_and_follows_the_link_to_a_trace(browser: Browser, ro
         trace = opening.value
         expect(trace).to_have_url(f"{room.console}/trace/{SLOW}")
         expect(trace.locator(".row").first).to_be_visible()
+        assert trace.get_by_role("navigation").get_by_role("link").all_inner_texts() == ["Traces", "Services", "Shop"]
         trace.get_by_role("link", name="Traces", exact=True).click()
         expect(trace.locator("#results a.open-trace").first).to_be_visible()
+        trace.get_by_label("Open a trace by its id").fill(SLOW[:32].upper())
+        trace.keyboard.press("Enter")
+        expect(trace).to_have_url(f"{room.console}/trace/{SLOW}")
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 800), (1280, 720), (1920, 1080)])

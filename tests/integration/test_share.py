@@ -60,3 +60,18 @@ def test_up_without_share_says_that_it_is_still_open(stack: Stack, room: Room) -
     stack.environment["SHARE"] = ""
     assert "still open to the room, on 127.0.0.1" in stack.must("up")
     assert opening.open_room(stack.settings) == room
+
+
+def test_a_class_gets_pages_that_keep_their_answers(stack: Stack, room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a restart: `make up TEACH=1` of what is up, for the teacher and for visitors; status says it."""
+    visitor = requests.Session()
+    visitor.get(room.link, timeout=10)
+    monkeypatch.setitem(stack.environment, "TEACH", "1")
+    assert "Show the answer" in stack.must("up")
+    assert "answers: kept until somebody asks" in stack.must("status")
+    for get, url in ((requests.get, stack.settings.console_url), (visitor.get, f"{room.console}/services")):
+        assert 'data-teach="20' in get(url, timeout=30).text
+    monkeypatch.setitem(stack.environment, "TEACH", "0")
+    assert "Show the answer" not in stack.must("up")
+    assert "answers: shown" in stack.must("status")
+    assert "data-teach" not in requests.get(stack.settings.console_url, timeout=30).text

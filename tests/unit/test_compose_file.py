@@ -20,6 +20,8 @@ SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 LOCAL_ONLY = {"RUNTIME", "POSTGRES_BIN", "STATE_FOLDER", "LOAD_UI_PORT", "COMPOSE_PROJECT_NAME"}
 # The door of a shared workshop is a process of this machine with Docker, too.
 LOCAL_ONLY |= {"SHARE", "SHARE_SHOP_PORT", "SHARE_CONSOLE_PORT"}
+# The commands leave a note for the console, in the folder that both runtimes give it.
+LOCAL_ONLY |= {"TEACH"}
 
 
 def local_environment(program: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from workshop.console import failures, filters
 from workshop.console.compare import comparison
 from workshop.console.opened import pages as opened
+from workshop.console.quiet import quiet_since
 from workshop.console.search.form import LIMITS, LOOKBACKS, SORTS, SearchForm
 from workshop.console.search.found import search
 from workshop.console.search.kinds import Kinds
@@ -31,7 +32,15 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
     filters.register(app)
     failures.register(app)
     windows, kinds = Windows(jaeger), Kinds(jaeger)
-    app.context_processor(lambda: {"gateway_url": settings.gateway_url, "jaeger_url": settings.jaeger_url})
+    app.context_processor(
+        lambda: {
+            "gateway_url": settings.gateway_url,
+            "jaeger_url": settings.jaeger_url,
+            "teach": quiet_since(settings.teaching),
+            # Whether the page is for a visitor (workshop/share), to whom files are shut.
+            "in_a_room": "X-Room" in request.headers,
+        }
+    )
 
     @app.get("/")
     def traces() -> str:

@@ -11,6 +11,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 # Of a visitor's request nothing else goes on, and of an answer nothing else comes back: no cookie, no name, no address.
 SENT = ("Accept", "Accept-Language", "Content-Type", "Idempotency-Key", "X-Timeout-Ms")
+# So that the console offers nothing that is shut for its visitors.
+OURS = {"X-Room": "1"}
 GIVEN = (
     "Cache-Control",
     "Content-Security-Policy",
@@ -60,7 +62,7 @@ class Upstream:
 
     def ask(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """The answer to a request for this path and query; ServiceUnavailable when there is none."""
-        chosen = {name: headers[name] for name in SENT if name in headers}
+        chosen = {name: headers[name] for name in SENT if name in headers} | OURS
         try:
             answer = self._pool.request(method, target, body=body, headers=chosen, redirect=False)
         except urllib3.exceptions.HTTPError as error:

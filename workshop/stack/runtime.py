@@ -65,7 +65,7 @@ def changed(settings: Settings) -> list[str]:
     return [
         f"{name} ({before}, now {now[name]})"
         for name, before in note[1].items()
-        if name in now and now[name] != before and name not in ("RUNTIME", "LOAD_UI_PORT", "SHARE")
+        if name in now and now[name] != before and name not in ("RUNTIME", "LOAD_UI_PORT", "SHARE", "TEACH")
     ]
 
 

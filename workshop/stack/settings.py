@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         "",
         description="1, or an address of this machine: shop and console are open to the room there; 0 closes",
     )
+    teach: Literal["", "0", "1"] = Field(
+        "", description="1: the console's pages keep their answers until somebody asks; 0: they show them"
+    )
     share_shop_port: int = port(8180, "the shop for the room, while it is open")
     share_console_port: int = port(8185, "the console for the room, while it is open")
     seed_products: int = Field(5000, ge=10, le=6138, description="products in the catalogue")
@@ -159,6 +162,11 @@ class Settings(BaseSettings):
     def history(self) -> Path:
         """The file of what the commands did to the shop when, in a folder that the console may read."""
         return self.state / "history" / "checkouts.jsonl"
+
+    @property
+    def teaching(self) -> Path:
+        """The file that is there while the console keeps its answers, in the folder that it may read."""
+        return self.history.with_name("teaching")
 
     @property
     def logs(self) -> Path:

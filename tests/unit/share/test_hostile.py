@@ -108,7 +108,9 @@ def test_a_second_request_cannot_be_smuggled_in_a_body(opened: Open, framing: st
     inner = b"0\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n" + cookie.encode() + b"\r\n\r\n"
     opened.raw(f"POST /checkout HTTP/1.1\nHost: 127.0.0.1\n{cookie}\n{framing}", inner, port=opened.room.shop_port)
     assert set(opened.gateway.targets) <= {"POST /checkout"}
-    assert all(set(each["headers"]) <= {"HOST", "ACCEPT_ENCODING", "USER_AGENT"} for each in opened.gateway.asked)
+    assert all(
+        set(each["headers"]) <= {"HOST", "ACCEPT_ENCODING", "USER_AGENT", "X_ROOM"} for each in opened.gateway.asked
+    )
 
 
 def test_a_huge_body_and_a_huge_head_are_refused(opened: Open) -> None:

@@ -33,7 +33,10 @@ function nameQuiet() {
 function toggleQuiet() {
   root.toggleAttribute("data-quiet");
   root.removeAttribute("data-asked");
-  localStorage.setItem("quiet", root.dataset.quiet === undefined ? "off" : "on");
+  const taught = root.dataset.teach;
+  const asDelivered = (root.dataset.quiet !== undefined) === (taught !== undefined);
+  if (asDelivered) localStorage.removeItem("quiet");
+  else localStorage.setItem("quiet", taught === undefined ? "on" : `off ${taught}`);
   nameQuiet();
 }
 
