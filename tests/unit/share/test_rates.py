@@ -1,5 +1,8 @@
 """Rates and kept answers: by a clock that the test turns."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from workshop.share import rates
@@ -57,6 +60,32 @@ def test_an_answer_serves_for_its_seconds() -> None:
     assert kept.get("/", 1, make).body == b"3"
     assert [kept.get("/bad", 1, lambda: make(503)).status for _ in range(2)] == [503, 503]
     assert made == [200, 200, 200, 503, 503]
+
+
+@pytest.mark.parametrize(
+    ("status", "age", "got"),
+    [(200, 1.5, b"old"), (200, 4.9, b"old"), (200, 5.1, b"new"), (404, 1.5, b"new")],
+)
+def test_others_go_on_with_the_last_answer_while_one_waits_for_the_next(status: int, age: float, got: bytes) -> None:
+    """For some seconds, and only with one that was good; then, or without it, they wait with him."""
+    clock = Clock()
+    kept, begun, end = Kept(clock), threading.Event(), threading.Event()
+
+    def slow() -> Answer:
+        begun.set()
+        assert end.wait(10)
+        return Answer(200, {}, b"new")
+
+    kept.get("/", 1, lambda: Answer(status, {}, b"old"))
+    clock.now = age
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(kept.get, "/", 1, slow)
+        assert begun.wait(10)
+        other = pool.submit(kept.get, "/", 1, lambda: Answer(200, {}, b"nobody asks for this"))
+        if got == b"old":
+            assert other.result(10).body == got
+        end.set()
+        assert [first.result(10).body, other.result(10).body] == [b"new", got]
 
 
 def test_what_raises_is_not_kept() -> None:
