@@ -24,8 +24,7 @@ CONNECTION: dict[str, Any] = {
     "cursor_factory": SummaryCursor,
     "options": r"-c default_transaction_isolation=read\ committed",
 }
-# How long a request waits for a connection of the pool, a statement for a lock, and how long it may run.
-POOL_SECONDS = 3.0
+# How long a statement waits for a lock, and how long it may run.
 LOCK_SECONDS = 4
 STATEMENT_SECONDS = 8
 # While the database is away a new connection is tried this often.
@@ -54,10 +53,10 @@ class Pool(ConnectionPool[psycopg.Connection]):
             self.putconn(connection)
 
 
-def open_pool(url: str, *, size: int = 8) -> Pool:
+def open_pool(url: str, *, size: int = 8, seconds: float = 3.0) -> Pool:
     """A pool of at most `size` autocommit connections; opens without waiting for the server.
 
-    A request waits 3 s at most for a connection, and not at all behind 40 others. A statement runs 8 s at
+    A request waits `seconds` at most for a connection, and not at all behind 40 others. A statement runs 8 s at
     most and waits 4 s at most for a lock; neither outlasts its request's deadline. Open it in the process that
     uses it: connections do not survive a fork.
     """
@@ -67,7 +66,7 @@ def open_pool(url: str, *, size: int = 8) -> Pool:
         connection_class=BoundedConnection,
         min_size=1,
         max_size=size,
-        timeout=POOL_SECONDS,
+        timeout=seconds,
         max_waiting=40,
         open=False,
         kwargs={**CONNECTION, "options": f"{CONNECTION['options']} {limits}"},

@@ -26,6 +26,16 @@ class TrustedSettings(ServiceSettings):
     )
 
 
+class PoolSettings(BaseSettings):
+    """Settings of a service that holds a pool of connections to its database."""
+
+    database_url: str = Field(description="PostgreSQL URL of the service's database")
+    database_pool_size: int = Field(8, ge=1, le=40, description="connections to the database at most")
+    database_pool_seconds: float = Field(
+        3.0, gt=0, le=30, description="how long a request waits for one of them to be free, in s"
+    )
+
+
 S = TypeVar("S", bound=BaseSettings)
 
 

@@ -6,15 +6,15 @@ import uuid
 from flask import Flask, Response, jsonify, render_template, request
 from opentelemetry import trace
 from opentelemetry.instrumentation.propagators import set_global_response_propagator
-from pydantic import Field
 
 from common.errors import Problem, problem_response
 from common.schemas import Card, CustomerId, Items, read_body, read_idempotency_key
 from common.service import create_service
-from common.settings import ServiceSettings, load
+from common.settings import load
 from common.telemetry import TraceHeaders
 from gateway import openapi
 from gateway.clients import Inventory, Orders
+from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +23,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-
-class Settings(ServiceSettings):
-    """The gateway's settings."""
-
-    order_url: str = Field(description="base URL of the order service")
-    inventory_url: str = Field(description="base URL of the inventory service")
-    trace_url: str = Field(
-        "http://127.0.0.1:16686/trace/{trace_id}", description="a trace's page, as a browser reaches it"
-    )
-    console_url: str = Field("http://127.0.0.1:8085", description="the workshop's page, as a browser reaches it")
 
 
 class Checkout(Items):

@@ -6,22 +6,16 @@ from functools import partial
 
 from flask import Flask, Response, jsonify, request
 from psycopg import OperationalError
-from pydantic import Field
 
 from common import database
 from common.errors import Problem, problem_response
 from common.schemas import Items, OrderId, read_body
 from common.service import create_service
-from common.settings import TrustedSettings, load
+from common.settings import load
 from inventory import reservations, store
+from inventory.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class Settings(TrustedSettings):
-    """The inventory's settings."""
-
-    database_url: str = Field(description="PostgreSQL URL of the inventory's database")
 
 
 class NewReservation(Items):
@@ -33,7 +27,9 @@ class NewReservation(Items):
 def create_app() -> Flask:
     """The application, with its connection pool open."""
     settings = load(Settings)
-    pool = database.open_pool(settings.database_url)
+    pool = database.open_pool(
+        settings.database_url, size=settings.database_pool_size, seconds=settings.database_pool_seconds
+    )
     checks = {"postgres": partial(database.check, settings.database_url)}
     app = create_service("inventory", checks, timeout=9.0, secret=settings.service_secret)
 

@@ -5,34 +5,28 @@ from functools import partial
 
 from flask import Flask, Response, jsonify
 from psycopg import OperationalError
-from pydantic import Field
 
 from common import database
 from common.digests import Digests
 from common.errors import Problem, problem_response
 from common.schemas import read_body, read_idempotency_key
 from common.service import create_service
-from common.settings import TrustedSettings, load
+from common.settings import load
 from order import store
 from order.clients import Inventory, Payment
-from order.limits import REQUEST_SECONDS
 from order.processing import NewOrder, OrderProcessor
-
-
-class Settings(TrustedSettings):
-    """The order service's settings."""
-
-    database_url: str = Field(description="PostgreSQL URL of the orders' database")
-    inventory_url: str = Field(description="base URL of the inventory service")
-    payment_url: str = Field(description="base URL of the payment service")
+from order.settings import REQUEST_SECONDS, Settings
 
 
 def create_app() -> Flask:
     """The application, with its connection pool open."""
     settings = load(Settings)
-    pool = database.open_pool(settings.database_url)
+    pool = database.open_pool(
+        settings.database_url, size=settings.database_pool_size, seconds=settings.database_pool_seconds
+    )
     secret = settings.service_secret
-    inventory, payment = Inventory(settings.inventory_url, secret), Payment(settings.payment_url, secret)
+    inventory = Inventory(settings.inventory_url, secret, settings.inventory_timeout_seconds)
+    payment = Payment(settings.payment_url, secret, settings.payment_timeout_seconds)
     processor = OrderProcessor(pool, inventory, payment, Digests(secret))
     app = create_service("order", {"postgres": partial(database.check, settings.database_url)}, timeout=REQUEST_SECONDS)
 

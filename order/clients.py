@@ -32,8 +32,8 @@ class Charge(NamedTuple):
 class Inventory(ServiceClient):
     """The inventory service."""
 
-    def __init__(self, url: str, secret: SecretStr) -> None:
-        super().__init__("inventory", url, timeout=12.0, secret=secret)
+    def __init__(self, url: str, secret: SecretStr, timeout: float) -> None:
+        super().__init__("inventory", url, timeout=timeout, secret=secret)
 
     def reserve(self, order_id: str, items: list[Item]) -> Price:
         """Reserve the items for the order.
@@ -59,8 +59,8 @@ class Inventory(ServiceClient):
 class Payment(ServiceClient):
     """The payment service."""
 
-    def __init__(self, url: str, secret: SecretStr) -> None:
-        super().__init__("payment", url, timeout=12.0, secret=secret)
+    def __init__(self, url: str, secret: SecretStr, timeout: float) -> None:
+        super().__init__("payment", url, timeout=timeout, secret=secret)
 
     def charge(self, order_id: str, price: Price, card: str) -> None:
         """Charge the card once for this order; Problem 402 when it is declined."""

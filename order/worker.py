@@ -9,22 +9,20 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from pydantic import Field
 
 from common.database import CONNECTION
 from common.logs import configure_logging
-from common.settings import TrustedSettings, load
+from common.settings import load
 from order import queues
 from order.clients import Inventory, Payment
 from order.delivery import deliver_next
-from order.limits import IN_HAND_SECONDS
 from order.liveness import Liveness
 from order.recovery import Recovery
+from order.settings import WorkerSettings
 
 log = logging.getLogger("order.worker")
 
@@ -46,18 +44,6 @@ LOOP_CONNECTION: dict[str, Any] = {
     "keepalives_idle": STATEMENT_SECONDS,
     "tcp_user_timeout": STATEMENT_SECONDS * 1000,
 }
-
-
-class Settings(TrustedSettings):
-    """The worker's settings."""
-
-    database_url: str = Field(description="PostgreSQL URL of the orders' database")
-    inventory_url: str = Field(description="base URL of the inventory service")
-    payment_url: str = Field(description="base URL of the payment service")
-    settle_after_seconds: float = Field(
-        30.0, ge=IN_HAND_SECONDS, le=3600, description="how long an order may be pending before the worker settles it"
-    )
-    liveness_file: Path | None = Field(None, description="touched every two seconds while the worker lives")
 
 
 def deliver(connection: psycopg.Connection, stop: threading.Event, come_round: Callable[[], None]) -> None:
@@ -108,13 +94,14 @@ def keep_on(name: str, loop: Loop, database_url: str, stop: threading.Event, liv
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    settings = load(Settings)
+    settings = load(WorkerSettings)
     configure_logging(settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     secret = settings.service_secret
-    inventory, payment = Inventory(settings.inventory_url, secret), Payment(settings.payment_url, secret)
+    inventory = Inventory(settings.inventory_url, secret, settings.inventory_timeout_seconds)
+    payment = Payment(settings.payment_url, secret, settings.payment_timeout_seconds)
     recovery = Recovery(inventory, payment, settings.settle_after_seconds)
     liveness = Liveness(settings.liveness_file, recovery.longest_turn(STATEMENT_SECONDS))
     loops: dict[str, Loop] = {"delivery": deliver, "settlement": partial(settle, recovery)}

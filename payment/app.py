@@ -8,16 +8,11 @@ from pydantic import Field
 
 from common.schemas import MOST_CENTS, Body, Card, OrderId, read_body
 from common.service import create_service
-from common.settings import TrustedSettings, load
+from common.settings import load
 from payment.clients import Provider
+from payment.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class Settings(TrustedSettings):
-    """The payment service's settings."""
-
-    provider_url: str = Field(description="base URL of the external payment API")
 
 
 class NewCharge(Body):
@@ -32,7 +27,9 @@ class NewCharge(Body):
 def create_app() -> Flask:
     """The application."""
     settings = load(Settings)
-    provider = Provider(settings.provider_url)
+    provider = Provider(
+        settings.provider_url, attempts=settings.provider_attempts, timeout=settings.provider_timeout_seconds
+    )
     app = create_service("payment", {}, timeout=8.0, secret=settings.service_secret)
 
     @app.post("/charges")

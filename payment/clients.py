@@ -11,11 +11,7 @@ from common.errors import Problem
 from common.http_client import AwayTooLong, never_made
 from common.telemetry import Adapter, note_attempt
 
-# How often a provider that answers 5xx is asked.
-ATTEMPTS = 3
-# Each attempt waits this long for bytes: three of them and the pauses fit into what the order service waits.
-TIMEOUT_SECONDS = 1.5
-# And for so long one that cannot be reached: it may be restarted just now.
+# For so long a provider that cannot be reached is asked again: it may be restarted just now.
 RECONNECT_SECONDS = 5.0
 
 
@@ -32,20 +28,29 @@ class ProviderAway(ProviderError):
 
 
 class Enough(AwayTooLong):
-    """Stops after ATTEMPTS when the provider answers, after RECONNECT_SECONDS when it does not."""
+    """Stops after so many attempts when the provider answers, after RECONNECT_SECONDS when it does not."""
+
+    def __init__(self, until: float, attempts: int) -> None:
+        super().__init__(until, RECONNECT_SECONDS)
+        self.attempts = attempts
 
     def __call__(self, state: RetryCallState) -> bool:
         """Whether to give up; tenacity asks after each failed attempt."""
         assert state.outcome is not None
         away = isinstance(state.outcome.exception(), ProviderAway)
-        return super().__call__(state) or (not away and state.attempt_number >= ATTEMPTS)
+        return super().__call__(state) or (not away and state.attempt_number >= self.attempts)
 
 
 class Provider:
-    """The external provider. An order's id is the idempotency key of its charge."""
+    """The external provider. An order's id is the idempotency key of its charge.
 
-    def __init__(self, url: str) -> None:
+    One that answers 5xx is asked `attempts` times; each attempt waits `timeout` seconds for bytes.
+    """
+
+    def __init__(self, url: str, *, attempts: int, timeout: float) -> None:
         self.url = url.rstrip("/")
+        self.attempts = attempts
+        self.timeout = timeout
         self.session = requests.Session()
         self.session.trust_env = False
         adapter = Adapter(stranger=True)
@@ -97,7 +102,7 @@ class Provider:
 
         left = deadline.remaining()
         attempts = Retrying(
-            stop=Enough(time.monotonic() + (60 if left is None else left), RECONNECT_SECONDS),
+            stop=Enough(time.monotonic() + (60 if left is None else left), self.attempts),
             wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
             retry=retry_if_exception_type(ProviderError),
             before=note_attempt,
@@ -109,7 +114,7 @@ class Provider:
             tried = f"{last.attempt_number} times: {last.exception()}"
             raise Problem(502, f"the payment provider failed {tried}") from last.exception()
         except requests.Timeout as error:
-            raise Problem(504, f"the payment provider did not answer within {TIMEOUT_SECONDS:g} s") from error
+            raise Problem(504, f"the payment provider did not answer within {self.timeout:g} s") from error
         if lost and not response.ok:
             raise Problem(502, f"the payment provider answered {response.status_code}, and first {lost[-1]}")
         try:
@@ -123,7 +128,7 @@ class Provider:
     def _attempt(self, path: str, idempotency_key: str, body: dict[str, Any] | None) -> requests.Response:
         headers = {"Idempotency-Key": idempotency_key}
         try:
-            response = self.session.post(self.url + path, json=body, headers=headers, timeout=(1.0, TIMEOUT_SECONDS))
+            response = self.session.post(self.url + path, json=body, headers=headers, timeout=(1.0, self.timeout))
         except requests.ConnectionError as error:
             raise ProviderAway("it could not be reached", begun=not never_made(error)) from error
         except requests.exceptions.ChunkedEncodingError as error:

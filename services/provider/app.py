@@ -13,13 +13,13 @@ import uuid
 from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
-from pydantic import Field
 from werkzeug.exceptions import HTTPException
 
 from common.errors import Problem
 from common.schemas import check_members
 from common.serving import hosts
-from common.settings import ServiceSettings, load
+from common.settings import load
+from services.provider.settings import Settings
 from services.provider.store import Answer, Answers
 
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -27,14 +27,6 @@ CURRENCY = re.compile(r"[A-Z]{3}")
 REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CARD = re.compile(r"[0-9]{12,19}")
 CANCELED = {"status": "canceled", "code": "canceled", "message": "this charge was canceled"}
-
-
-class Settings(ServiceSettings):
-    """The provider's settings."""
-
-    provider_db: str = Field(":memory:", description="SQLite file of the answers given")
-    provider_latency_ms: float = Field(43.0, ge=0, le=60_000, description="median latency")
-    provider_latency_sigma: float = Field(0.1, ge=0, le=2, description="spread of the latency's logarithm")
 
 
 def create_app() -> Flask:

@@ -282,7 +282,7 @@ def test_a_key_that_is_freed_meanwhile_is_used_anew(sound: FragileStack, monkeyp
     with ConnectionPool(sound.settings.database_url("orders", "orders"), kwargs=CONNECTION, min_size=1) as pool:
         inventory, payment = (f"http://127.0.0.1:{getattr(sound.settings, name)}" for name in PORTS)
         digests = Digests(secret)
-        processor = OrderProcessor(pool, Inventory(inventory, secret), Payment(payment, secret), digests)
+        processor = OrderProcessor(pool, Inventory(inventory, secret, 12.0), Payment(payment, secret, 12.0), digests)
         with pool.connection() as connection:
             assert store.create(connection, made[0], customer.name, key, customer.items, {}, digests.of(order))
         monkeypatch.setattr(store, "find_by_key", find)

@@ -99,7 +99,7 @@ class QuickPool(pools.Pool):
     made: list["QuickPool"] = []  # noqa: RUF012 (one list for all, emptied by each shop)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        options["timeout"] = 0.1
+        self.patience, options["timeout"] = options["timeout"], 0.1
         options["kwargs"] = quickly(options["kwargs"], "lock_timeout=30ms")
         super().__init__(*arguments, **options)
         self.made.append(self)
@@ -109,7 +109,7 @@ class QuickPool(pools.Pool):
         try:
             return super().getconn(timeout)
         except PoolTimeout:
-            time.sleep(pools.POOL_SECONDS)
+            time.sleep(self.patience)
             raise
 
     def recover(self) -> None:
@@ -205,7 +205,7 @@ class Shop:
 
     def _settlement(self) -> Callable[[psycopg.Connection[Any]], object]:
         """What a turn of the settlement is: an order of each kind."""
-        clients = Inventory("http://inventory.test", SECRET), Payment("http://payment.test", SECRET)
+        clients = Inventory("http://inventory.test", SECRET, 12.0), Payment("http://payment.test", SECRET, 12.0)
         recovery = Recovery(*clients, SETTLE_AFTER_SECONDS)
         kinds = queues.left_orders(), queues.stale_orders(SETTLE_AFTER_SECONDS)
         return lambda connection: [recovery.settle_next(connection, each) for each in kinds]

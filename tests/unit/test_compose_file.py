@@ -1,6 +1,7 @@
 """docker-compose.yml says the same as the settings and as the runtime without Docker; no engine is needed to see it."""
 
 import re
+import tomllib
 from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def test_a_process_runs_as_without_docker(name: str) -> None:
     inside, outside = SERVICES[name]["environment"], local_environment(name)
     parser = RawConfigParser()
     parser.read(ROOT / "supervisord.conf")
-    assert SERVICES[name]["command"].replace('"', "") == parser[f"program:{name}"]["command"]
+    command = parser[f"program:{name}"]["command"].removeprefix(f"sh services/launch.sh {name} ")
+    assert SERVICES[name]["command"].replace('"', "") == command
     settings = {field.upper() for field in Settings.model_fields}
     # supervisord keeps what a process prints in a file; in a container it writes one itself.
     own = {variable for variable in outside if not variable.startswith("OTEL_")}
@@ -56,6 +58,14 @@ def test_a_process_runs_as_without_docker(name: str) -> None:
         for variable in outside:
             if variable.startswith("OTEL_") and variable != "OTEL_EXPORTER_OTLP_ENDPOINT":
                 assert str(inside[variable]).replace("$$", "$") == outside[variable], variable
+
+
+def test_the_spans_tell_the_version_of_the_project() -> None:
+    """What is not changed is what pyproject.toml says it is."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    told = f"service.version={version}"
+    assert local_environment("gateway")["OTEL_RESOURCE_ATTRIBUTES"] == told
+    assert SERVICES["gateway"]["environment"]["OTEL_RESOURCE_ATTRIBUTES"] == told
 
 
 def test_postgres_is_set_up_as_without_docker() -> None:

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     provider_latency_sigma: float = Field(
         0.1, ge=0, le=2, description="spread of that latency: sigma of its lognormal distribution"
     )
-    # No less than a request can have an order in hand (order/limits.py): a checkout that is alive must not be canceled.
+    # No less than a request can have an order in hand (order/settings.py): one that is alive must not be canceled.
     settle_after_seconds: float = Field(
         30, ge=22, le=3600, description="how long an order may be pending before the worker settles it, in s"
     )

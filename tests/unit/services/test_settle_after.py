@@ -5,8 +5,8 @@ import math
 import pytest
 
 from common.settings import load
-from order.limits import IN_HAND_SECONDS, REQUEST_SECONDS
-from order.worker import Settings as Worker
+from order.settings import IN_HAND_SECONDS, REQUEST_SECONDS
+from order.settings import WorkerSettings as Worker
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings
 from workshop.stack.settings import load as load_stack

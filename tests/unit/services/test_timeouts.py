@@ -16,10 +16,12 @@ import order.app
 import payment.app
 from common import database, gunicorn, http_client
 from payment import clients as provider
+from payment.settings import Settings
 from workshop.chaos import customers
 from workshop.stack.local import system
 
 ROOT = Path(__file__).resolve().parents[3]
+TIMEOUT, ATTEMPTS = (Settings.model_fields[name].default for name in ("provider_timeout_seconds", "provider_attempts"))
 # Nobody listens there; the applications open their pools without waiting.
 NOWHERE = "127.0.0.1:9"
 
@@ -45,8 +47,9 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     opened: list[database.Pool] = []
     really_open = database.open_pool
 
-    def open_pool(url: str) -> database.Pool:
-        opened.append(really_open(url))
+    def open_pool(url: str, *, size: int, seconds: float) -> database.Pool:
+        found[f"{current[0]} pool"] = seconds
+        opened.append(really_open(url, size=size, seconds=seconds))
         return opened[-1]
 
     monkeypatch.setattr(database, "open_pool", open_pool)
@@ -66,11 +69,11 @@ def test_each_hop_s_wait_is_longer_than_what_it_waits_for(seconds: dict[str, flo
         [seconds["gateway"], seconds["gateway -> inventory"], seconds["inventory"]],
         [seconds["order"], seconds["order -> inventory"], seconds["inventory"], database.STATEMENT_SECONDS],
         [database.STATEMENT_SECONDS, database.LOCK_SECONDS],
-        [seconds["inventory"], database.POOL_SECONDS],
+        [seconds["inventory"], seconds["inventory pool"]],
         [seconds["order"], seconds["order -> payment"], seconds["payment"]],
         # The last attempt may begin when the provider has just been away for as long as is waited for it.
-        [seconds["payment"], provider.RECONNECT_SECONDS + 1.0 + provider.TIMEOUT_SECONDS],
-        [seconds["payment"], provider.ATTEMPTS * provider.TIMEOUT_SECONDS + 1],
+        [seconds["payment"], provider.RECONNECT_SECONDS + 1.0 + TIMEOUT],
+        [seconds["payment"], ATTEMPTS * TIMEOUT + 1],
     ]
     for chain in chains:
         for outer, inner in itertools.pairwise(chain):
@@ -82,7 +85,7 @@ def test_a_restart_can_be_waited_for_at_each_hop(seconds: dict[str, float]) -> N
     for hop in (name for name in seconds if "->" in name):
         caller = hop.partition(" ")[0]
         assert seconds[hop] >= http_client.RECONNECT_SECONDS + 3, hop
-        assert seconds[caller] >= http_client.RECONNECT_SECONDS + 3 + provider.TIMEOUT_SECONDS, hop
+        assert seconds[caller] >= http_client.RECONNECT_SECONDS + 3 + TIMEOUT, hop
     assert seconds["order"] >= seconds["inventory"] + seconds["payment"]
 
 

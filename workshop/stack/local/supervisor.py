@@ -1,9 +1,11 @@
 """Starts supervisord for this checkout and talks to it."""
 
 import contextlib
+import glob
 import hashlib
 import http.client
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -55,6 +57,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **{name: value for name, value in settings.variables().items() if value},
         processes.MARKER: str(settings.state),
         "STATE": str(settings.state),
+        "MORE_PROGRAMS": more_programs(settings),
         "SECRETS_FOLDER": str(settings.state / "secrets"),
         "STACK_ID": Running(settings).id(),
         "SUPERVISOR_SOCKET": str(socket_path(settings.state)),
@@ -67,6 +70,11 @@ def environment(settings: Settings) -> dict[str, str]:
         "no_proxy": no_proxy,
         "PATH": f"{venv}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
+
+
+def more_programs(settings: Settings) -> str:
+    """The pattern of the files with programs that were added since; supervisord takes a space for the end of one."""
+    return re.sub(r"\s", "?", glob.escape(str(settings.state / "changes"))) + "/*.conf"
 
 
 def real_jaeger(program: str, settings: Settings) -> str:
