@@ -59,9 +59,14 @@ def port_problem(number: int) -> int | None:
 
 def free_disk(folder: Path) -> int:
     """Free bytes where the folder is, or will be."""
+    return shutil.disk_usage(nearest(folder)).free
+
+
+def nearest(folder: Path) -> Path:
+    """The folder, or the nearest one around it that there is."""
     while not folder.exists():
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return folder
 
 
 def memory() -> int | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from workshop.stack import database, runtime
 from workshop.stack.docker import system as docker
-from workshop.stack.local import processes, supervisor
+from workshop.stack.local import endings, processes, supervisor
 from workshop.stack.local import system as local
 from workshop.stack.screen import say
 from workshop.stack.services import SERVICES, not_ready
@@ -33,6 +33,8 @@ def status(more: Mapping[str, Callable[[Settings], str]]) -> bool:
     say("; ".join([f"{up} runtime", *(f"{word}: {told(settings)}" for word, told in more.items())]))
     if up == "docker":
         docker.tell_why(settings, lines=3)
+    elif told := endings.killed(settings, supervisor.answers(settings) or 0):
+        say(told)
     for row in rows if up == "local" else ():
         if row[1] in ("backoff", "exited", "fatal"):
             say(f"\n{local.tail(settings, row[0], lines=3)}")

@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from workshop.stack import machine
 from workshop.stack.first_run import environment, obstacles
 from workshop.stack.first_run.environment import way_out
+from workshop.stack.local import limits
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTE = 1_000_000
@@ -50,14 +52,17 @@ def examine() -> Iterator[Finding]:
         yield Finding("shell", None, f"these variables of your shell count for nothing here: {them}")
     yield python()
     yield folder()
-    yield disk()
-    yield memory()
     runtime = os.environ.get("RUNTIME") or read_env().get("RUNTIME", "auto")
     missing = machine.docker_missing()
     yield docker(runtime.lower(), missing)
     with_docker = missing is None and runtime.lower() != "local"
-    if not with_docker and runtime.lower() != "docker":
-        yield postgres()
+    locally = not with_docker and runtime.lower() != "docker"
+    data = where_data_lies() if locally else None
+    yield from disk(data.told if data and data.good else str(ROOT))
+    yield memory()
+    if locally:
+        yield from allowed()
+        yield data if data and not data.good else postgres()
     if installed():
         yield from settings_and_ports(with_docker)
     else:
@@ -89,12 +94,33 @@ def folder() -> Finding:
     return Finding("folder", False, f"{ROOT} cannot be written: clone into a folder of your own")
 
 
-def disk() -> Finding:
-    """Room for the packages and the ledger."""
-    needed = (0 if installed() else PACKAGES_NEEDED) + (0 if (ROOT / ".run" / "seeded").exists() else LEDGER_NEEDED)
-    free = machine.free_disk(ROOT)
-    told = f"{free // MEGABYTE:,} MB free"
-    return Finding("disk", free >= needed, told if free >= needed else f"{told}, {needed // MEGABYTE:,} MB needed")
+def disk(data: str) -> Iterator[Finding]:
+    """Room for the packages in the checkout, and for the ledger where the data lies, which for root is elsewhere."""
+    needs: dict[int, tuple[str, int]] = {}
+    packages = 0 if installed() else PACKAGES_NEEDED
+    ledger = 0 if (state_folder() / "seeded").exists() else LEDGER_NEEDED
+    for folder, needed in ((str(ROOT), packages), (data, ledger)):
+        device = machine.nearest(Path(folder)).stat().st_dev
+        where, other = needs.get(device, (folder, 0))
+        needs[device] = where, other + needed
+    for where, needed in needs.values():
+        free = machine.free_disk(Path(where))
+        told = f"{free // MEGABYTE:,} MB free in {where}"
+        yield Finding("disk", free >= needed, told if free >= needed else f"{told}, {needed // MEGABYTE:,} MB needed")
+
+
+def where_data_lies() -> Finding:
+    """PostgreSQL's data folder, as the server itself says, or why it could not run as this user."""
+    command = [sys.executable, "-P", "-m", "services.postgres.server", "--check"]
+    environment = {**os.environ, "STATE": str(state_folder()), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    told = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["it does not answer"]
+    return Finding("PostgreSQL", done.returncode == 0, told[-1])
+
+
+def state_folder() -> Path:
+    """Where the local runtime keeps its data and logs, as the settings have it."""
+    return ROOT / (os.environ.get("STATE_FOLDER") or read_env().get("STATE_FOLDER") or ".run")
 
 
 def memory() -> Finding:
@@ -106,6 +132,17 @@ def memory() -> Finding:
     if free >= MEMORY_NEEDED:
         return Finding("memory", True, told)
     return Finding("memory", None, f"{told}: the system takes about 600 MB, close something")
+
+
+def allowed() -> Iterator[Finding]:
+    """What this shell, or the container around it, lets a process have."""
+    impossible = limits.impossible()
+    if impossible:
+        yield Finding("limits", False, impossible)
+    for told in limits.scarce():
+        yield Finding("limits", None, told)
+    if not impossible and not limits.scarce():
+        yield Finding("limits", True, "of files, threads and memory: enough")
 
 
 def docker(runtime: str, missing: str | None) -> Finding:

@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from workshop.stack import database, machine, ports
+from workshop.stack import control_group, database, machine, ports
 from workshop.stack.errors import StackError
 from workshop.stack.first_run.environment import way_out
 from workshop.stack.interrupts import undisturbed
-from workshop.stack.local import limits, processes, supervisor
+from workshop.stack.local import endings, limits, processes, supervisor
 from workshop.stack.log_files import last_lines, readable
 from workshop.stack.screen import complain, say, waiting
 from workshop.stack.services import BY_NAME, SERVICES, STOPPED_LAST, Service, not_ready
@@ -27,6 +27,8 @@ READY_SECONDS = 90.0
 # And that of what no checkout needs, once the rest is ready.
 NOT_NEEDED_SECONDS = 10.0
 STOP_SECONDS = 30.0
+# What the kernel kills is started again; after so many it would go on like that.
+HOPELESS_KILLS = 3
 DIED = ("BACKOFF", "EXITED", "FATAL", "UNKNOWN")
 
 
@@ -73,10 +75,11 @@ def clear_the_way(settings: Settings) -> None:
     if settings.postgres_bin and not (Path(settings.postgres_bin) / "postgres").is_file():
         raise StackError(f"POSTGRES_BIN is {settings.postgres_bin!r}, and there is no postgres in it")
     ports.check(settings, ports.LOCAL)
-    if told := limits.files_missing():
+    if told := limits.impossible():
         raise StackError(told)
-    if told := limits.threads_scarce():
+    for told in limits.scarce():
         complain(told)
+    endings.note_kills(settings)
     check_disk(settings, postgres("--check", settings))
     Running(settings).write("local", settings)
 
@@ -170,7 +173,7 @@ def prepare(settings: Settings) -> None:
             processes.end(processes.tree(process.pid))
         raise
     if code:
-        how = f"killed {limits.whom()}" if code == -signal.SIGKILL else f"exit code {code}, its words are above"
+        how = f"killed {endings.whom()}" if code == -signal.SIGKILL else f"exit code {code}, its words are above"
         raise StackError(f"the databases could not be prepared ({how})\n{tail(settings, 'postgres')}")
     (settings.state / "seeded").touch()
 
@@ -183,8 +186,11 @@ def wait_until_ready(settings: Settings, began: float) -> None:
     pending = {service.name: service for service in SERVICES if service.name != "postgres"}
     reasons: dict[str, str] = {}
     patience = READY_SECONDS
+    kills = control_group.kills()
     with waiting(waiting_for(pending)) as show:
         while pending and time.monotonic() - began < patience:
+            if control_group.kills() - kills >= HOPELESS_KILLS:
+                raise StackError(f"{', '.join(pending)}: killed while starting, {endings.whom()}")
             needed = {name: service for name, service in pending.items() if service.needed}
             now = check_alive(settings, needed)
             if not needed and all(now[name]["statename"] in DIED for name in pending):
@@ -225,7 +231,7 @@ def check_alive(settings: Settings, services: dict[str, Service]) -> dict[str, d
         raise StackError(f"supervisord has ended or does not answer, see {settings.logs / 'supervisord.log'}")
     for name in services:
         if now[name]["statename"] in DIED:
-            how = limits.end_of(settings, name, str(now[name]["spawnerr"]))
+            how = endings.end_of(settings, name, str(now[name]["spawnerr"]))
             raise StackError(f"{name} died while it started: {how}\n{tail(settings, name)}")
     return now
 
