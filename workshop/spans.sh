@@ -5,6 +5,7 @@ set -eu
 # What the person's shell says to other Pythons is not meant for this one (workshop/stack/first_run/environment.py).
 SPANS_IGNORED=$(env | sed -n 's/^\(PYTHON[A-Z0-9_]*\)=.*/\1/p' | tr '\n' ' ')
 for name in $SPANS_IGNORED; do unset "$name"; done
+unset __PYVENV_LAUNCHER__ # macOS's Python leaves it to whatever is started from one, and would take that for itself
 export SPANS_IGNORED
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)

@@ -30,6 +30,8 @@ HOSTILE = {
     "PYTHONHOME": "/nowhere",
     "PYTHONWARNINGS": "error",
     "PYTHONSTARTUP": "/nowhere",
+    "__PYVENV_LAUNCHER__": "/nowhere",
+    "COLUMNS": "0",
     "GUNICORN_CMD_ARGS": "--bind 127.0.0.1:1",
     "FLASK_DEBUG": "1",
     "COMPOSE_FILE": "/nowhere/compose.yml",
@@ -37,6 +39,40 @@ HOSTILE = {
     "BIND": "127.0.0.1:1",
     "DATABASE_URL": "postgresql://127.0.0.2/production",
     "THREADS": "none",
+}
+# Of the same kinds, none of which has stopped a command alone.
+MORE = {
+    **dict.fromkeys(("PGPASSFILE", "PGSSLROOTCERT", "PGSYSCONFDIR", "OTEL_CONFIG_FILE", "MAKEFILES"), "/nowhere"),
+    **dict.fromkeys(("UV_PROJECT_ENVIRONMENT", "UV_PROJECT", "UV_WORKING_DIRECTORY", "PIP_TARGET"), "/nowhere"),
+    **dict.fromkeys(("PIP_PREFIX", "PIP_CONSTRAINT", "PYTHONUSERBASE", "PYTHONPLATLIBDIR", "CDPATH"), "/nowhere"),
+    **dict.fromkeys(("VIRTUAL_ENV", "CONDA_PREFIX", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR"), "/nowhere"),
+    **dict.fromkeys(("BASH_ENV", "ENV", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "SHELL"), "/nowhere"),
+    **dict.fromkeys(("http_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"), "http://127.0.0.1:1"),
+    **dict.fromkeys(("UV_OFFLINE", "UV_NO_CACHE", "PYTHONSAFEPATH", "PYTHONINSPECT", "POSIXLY_CORRECT"), "1"),
+    **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PGCONNECT_TIMEOUT", "FLASK_RUN_PORT", "PIP_REQUIRE_VIRTUALENV"), "1"),
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONIOENCODING": "ascii",
+    "PYTHONHASHSEED": "none",
+    "PGTZ": "Mars",
+    "PGCLIENTENCODING": "LATIN1",
+    "PGCHANNELBINDING": "require",
+    "WEB_CONCURRENCY": "9",
+    "UV_PYTHON": "2.7",
+    "TZ": "Nowhere/Bogus",
+    "LC_ALL": "tr_TR.UTF-8",
+    "LANGUAGE": "de",
+    "TERM": "nonsense",
+    "MAKEFLAGS": "-j8 --warn-undefined-variables",
+    "GREP_OPTIONS": "-v",
+    "IFS": "/",
+    "no_proxy": "[::1",
+    "OTEL_EXPORTER_OTLP_HEADERS": "x",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask,requests,psycopg",
+    "DOCKER_CONTEXT": "nowhere",
+    "COMPOSE_PROFILES": "none",
+    "SUPERVISOR_SOCKET": "/nowhere",
+    "SECRETS_FOLDER": "/nowhere",
+    "STACK_ID": "another",
 }
 
 
@@ -70,7 +106,7 @@ def test_a_variable_of_somebody_else_changes_nothing(stack: Stack, strangers: st
 def test_all_of_them_at_once_from_up_to_down(tmp_path_factory: pytest.TempPathFactory, strangers: str) -> None:
     """A whole session; and the doctor names what did not count."""
     stack = ScratchStack(tmp_path_factory.mktemp("hostile"), seed_movements=60_000)
-    hostile = {name: value.format(strangers=strangers) for name, value in HOSTILE.items()}
+    hostile = MORE | {name: value.format(strangers=strangers) for name, value in HOSTILE.items()}
     try:
         typed(stack, hostile, "up")
         assert "201 " in typed(stack, hostile, "checkout", "--count", "2")

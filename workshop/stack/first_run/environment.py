@@ -31,9 +31,13 @@ NETWORK = (
     *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INSECURE_HOST", "UV_NATIVE_TLS"),
     *("UV_SYSTEM_CERTS", "UV_CACHE_DIR", "UV_HTTP_TIMEOUT", "UV_KEYRING_PROVIDER", "NETRC"),
     *("PIP_FIND_LINKS", "UV_FIND_LINKS"),
+    # Of these files the same is taken (sources.py).
+    *("PIP_CONFIG_FILE", "UV_CONFIG_FILE"),
 )
 # By pattern, because an index has a name of its own: UV_INDEX_COMPANY_USERNAME.
 NETWORK_FAMILIES = ("UV_INDEX_",)
+# Some terminals say 0, and nothing at all would be printed.
+SIZES = ("COLUMNS", "LINES")
 # What our own commands, measurements and tests read.
 OURS = (
     *("JAEGER_URL", "SPANS_DATABASE_URL", "DOCKER_HOST", "COMPOSE_PARALLEL_LIMIT"),
@@ -63,8 +67,10 @@ TAKEN_OUT = "SPANS_IGNORED"
 _ignored: dict[str, list[str]] = {}
 
 
-def let_in(name: str) -> bool:
+def let_in(name: str, value: str) -> bool:
     """Whether the variable counts."""
+    if name in SIZES and not (value.isascii() and value.isdecimal() and int(value)):
+        return False
     upper = name.upper() if name.islower() else name  # http_proxy and its like
     if name in PLACES or upper in NETWORK or name in OURS or name in SETTINGS:
         return True
@@ -73,12 +79,12 @@ def let_in(name: str) -> bool:
 
 def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that count."""
-    return {name: value for name, value in environ.items() if let_in(name)}
+    return {name: value for name, value in environ.items() if let_in(name, value)}
 
 
 def clean_up() -> None:
     """Take out of this process's environment, and so of its children's, whatever is not let in."""
-    gone = [name for name in os.environ if not let_in(name)]
+    gone = [name for name, value in os.environ.items() if not let_in(name, value)]
     # What begins with PYTHON after that is its own.
     theirs = [name for name in gone if not (TAKEN_OUT in os.environ and name.startswith("PYTHON"))]
     for name in {*theirs, *os.environ.get(TAKEN_OUT, "").split()} - {TAKEN_OUT}:

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -104,6 +105,7 @@ def install(groups: list[str]) -> None:
     )
     UNFINISHED.unlink()
     name_this_folder()
+    start_alone()
     print(f"The Python packages are installed in .venv ({time.monotonic() - started:.0f} s).", flush=True)
 
 
@@ -113,6 +115,18 @@ def name_this_folder() -> None:
         folder = path.read_bytes().strip()
         if not folder.isascii():
             path.write_text(f"import os, sys; sys.path.append(os.fsdecode({folder!r}))\n", encoding="ascii")
+
+
+def start_alone() -> None:
+    """Have .venv/bin/spans start a Python that no variable of the person's is meant for, as make does."""
+    for program in VENV.glob("bin/spans"):
+        program.unlink()
+        program.write_text(
+            f"#!/bin/sh\n# {program}: as make runs it\nunset __PYVENV_LAUNCHER__\n"
+            f'exec {shlex.quote(str(PYTHON))} -I -m workshop.cli "$@"\n',
+            encoding="utf-8",
+        )
+        program.chmod(0o755)
 
 
 def usable() -> bool:
@@ -159,7 +173,7 @@ def run(what: str, command: list[str], **variables: str) -> None:
     """Run a command with its output in the log and the seconds shown; InstallError when it fails."""
     # A uv.toml or a pip.conf that changes what is installed, or where, is left out; where from, the person says.
     variables = {"UV_PROJECT_ENVIRONMENT": str(VENV), "UV_PYTHON_DOWNLOADS": "never"} | variables
-    variables = cache() | sources.variables(LOG.parent.parent / "config") | environment.cleaned(os.environ) | variables
+    variables = cache() | environment.cleaned(os.environ) | sources.variables(LOG.parent.parent / "config") | variables
     with LOG.open("a") as log:
         # In a session of its own: on Ctrl-C it is stopped here, with whatever it started.
         process = subprocess.Popen(

@@ -36,6 +36,7 @@ def variables(folder: Path, environ: Mapping[str, str] = os.environ) -> dict[str
             found[name] = value
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{key} = {_toml(value)}\n" for key, value in _uv(environ).items()]
+    (folder / "uv.toml").touch(mode=0o600)  # an index may have a password
     (folder / "uv.toml").write_text("".join(lines), encoding="utf-8")
     return found
 
