@@ -49,7 +49,9 @@ def answer_of_hunt() -> None:
         trace = fetching.fetch(connect(""), answer["trace_id"], recent.just_bought)
     say("1. The lines of this checkout", "bold")
     for name, numbers in answer["lines"].items():
-        say(f"     {name:21} {', '.join(map(str, numbers)) or unseen(name, answer['level'])}")
+        many = answer["alike"].get(name, 0)
+        which = f", or another of the {many} lines that read just the same" if many > 1 else ""
+        say(f"     {name:21} {', '.join(map(str, numbers)) or unseen(name, answer['level'])}{which}")
     slowest = longest_leg(trace, critical_path(trace))
     service = wording.clean(slowest.span.service)
     inside = sum(ns for span_id, ns in on_path(critical_path(trace)).items() if trace.by_id[span_id].service == service)

@@ -163,17 +163,18 @@ def write(settings: Settings, files: dict[str, list[Written]], wanted: Bought, l
         "ms": round(wanted.ms, 1),
         "level": level,
         "lines": {name: list(hunt_logs.numbers(lines, wanted.trace_id)) for name, lines in files.items()},
+        "alike": {name: hunt_logs.alike(lines, wanted.trace_id) for name, lines in files.items()},
     }
     (settings.state / "hunt-answer.json").write_text(json.dumps(answer) + "\n")
     return folder
 
 
 def read_answer() -> dict[str, Any]:
-    """What is known about the last hunt: trace_id, order_id, ms, level, and lines by file. StackError without one."""
+    """What is known about the last hunt: trace_id, order_id, ms, level; lines and alike by file. StackError if none."""
     path = current().state / "hunt-answer.json"
     try:
         answer = dict(json.loads(path.read_text()))
-        answer["order_id"], answer["level"]
+        answer["order_id"], answer["level"], answer["alike"]
     except (OSError, ValueError, KeyError):
         raise StackError("there was no hunt yet: make hunt") from None
     return answer

@@ -6,6 +6,7 @@ stays in their JSON.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,6 +87,12 @@ def _before(text: str, zone: str, since: float) -> bool:
 def numbers(written: list[Written], trace_id: str) -> Iterator[int]:
     """The numbers, from 1, of the lines that belong to the trace."""
     return (number for number, line in enumerate(written, 1) if line.trace_id == trace_id)
+
+
+def alike(written: list[Written], trace_id: str) -> int:
+    """How many lines read letter for letter as one of the trace's does, itself among them; the most of any."""
+    texts = Counter(line.text for line in written)
+    return max((texts[line.text] for line in written if line.trace_id == trace_id), default=0)
 
 
 _MINUTES = (

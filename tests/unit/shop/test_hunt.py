@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -54,6 +55,17 @@ def test_no_log_has_an_id_or_a_duration() -> None:
     text = "".join(each.text for lines in files.values() for each in lines)
     assert MINE not in text and OTHER not in text and "a" * 16 not in text
     assert not re.search(r"\bms\b|430", text)
+
+
+def test_lines_that_nobody_can_tell_apart_are_counted() -> None:
+    """Same second, same path, same size: the log does not say whose is whose. A name tells."""
+    later = replace(answered(OTHER), time=answered().time + 10**9)
+    files = hunt_logs.logs_of([line("order 7 received"), answered(OTHER), answered(), later, line("order 8", OTHER)])
+    assert {name: hunt_logs.alike(lines, MINE) for name, lines in files.items()} == {
+        "order.access.log": 2,
+        "order.log": 1,
+    }
+    assert hunt_logs.alike(files["order.log"], "3" * 32) == 0
 
 
 def test_the_lines_meant_are_known_by_number() -> None:
