@@ -14,6 +14,8 @@ ID       :=
 A        :=
 B        :=
 SERVICE  :=
+RELEASE  :=
+SET      :=
 SETTLE   := 0
 LEVEL    := 1
 SEED     :=
@@ -24,10 +26,10 @@ ARGS     :=
 
 # A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
 # .env.example are variables, too.
-known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff load load-ui audit refund dead-letters retry chaos test lint bench help
+known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
+readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
 settings := $(if $(named),$(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env.example))
 stray    := $(filter-out $(known),$(MAKECMDGOALS))
 unread   := $(filter-out $(readable) $(settings),$(named))
@@ -83,6 +85,20 @@ break: ## drop it again
 
 diff: ## compare two traces leg by leg (A=... B=...)
 	@$(spans) diff $(if $(A),"$(A)") $(if $(B),"$(B)")
+
+##@ Change it
+
+deploy: ## another version of a service (SERVICE=inventory RELEASE=n-plus-one)
+	@$(spans) deploy "$(SERVICE)" --release "$(RELEASE)"
+
+set: ## other settings of a process (SERVICE=payment SET="PROVIDER_ATTEMPTS=1")
+	@$(spans) set "$(SERVICE)" $(SET)
+
+rollback: ## undo what was changed at a process (SERVICE=payment), or one change (ID=3)
+	@$(spans) rollback "$(or $(ID),$(SERVICE))"
+
+changes: ## what was changed when, by whom, and is it undone? (ARGS=--json)
+	@$(spans) changes $(ARGS)
 
 ##@ Load
 

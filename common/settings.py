@@ -6,7 +6,7 @@ is easily read by others.
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
@@ -15,7 +15,9 @@ from pydantic_settings import BaseSettings
 class ServiceSettings(BaseSettings):
     """Base of a service's settings."""
 
-    log_level: str = Field("INFO", description="least severe level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="least severe level that is logged"
+    )
 
 
 class TrustedSettings(ServiceSettings):

@@ -48,11 +48,14 @@ def spans() -> None:
 @app.command()
 def up() -> None:
     """Start the system: with Docker when its engine answers, else as processes here. TEACH, SHARE: for a class."""
+    from workshop.changes import making
     from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
     address = opening.wanted()
+    making.prepare()
     lifecycle.up()
+    making.settle()
     teaching.settle()
     opening.settle(address)
 
@@ -82,6 +85,7 @@ def clean() -> None:
 @app.command()
 def status() -> None:
     """Show what runs, where, and whether it is ready. Exit code 1 when something is not."""
+    from workshop.changes import commands as changes
     from workshop.chaos import dead_letters
     from workshop.share import opening, teaching
     from workshop.shop import ledger
@@ -89,6 +93,7 @@ def status() -> None:
 
     more = {
         "index": ledger.state_in_words,
+        "changes": changes.in_words,
         "dead letters": dead_letters.in_words,
         "room": opening.in_words,
         "answers": teaching.in_words,
@@ -178,6 +183,48 @@ def break_again() -> None:
     from workshop.shop import index
 
     index.break_again()
+
+
+Service = Annotated[str, typer.Argument(help="gateway, order, order-worker, inventory, payment or provider.")]
+
+
+@app.command()
+def deploy(
+    service: Service, release: Annotated[str, typer.Option(help="Its name, as workshop/changes/releases has it.")]
+) -> None:
+    """Have a service run another version of its package; one process is started anew."""
+    from workshop.changes import commands
+
+    commands.deploy(service, release)
+
+
+@app.command("set")
+def set_values(
+    service: Service,
+    assignments: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="None: list them.")] = None,
+) -> None:
+    """Give settings of a process other values; one process is started anew. Without any: what can be set."""
+    from workshop.changes import commands
+
+    commands.set_values(service, assignments or [])
+
+
+@app.command()
+def rollback(
+    which: Annotated[str, typer.Argument(metavar="SERVICE|NUMBER", help="A process, or a change's number.")],
+) -> None:
+    """Undo what was changed at a process, or one change."""
+    from workshop.changes import commands
+
+    commands.rollback(which)
+
+
+@app.command()
+def changes(as_json: Annotated[bool, typer.Option("--json", help="As data.")] = False) -> None:
+    """Show what was changed since the system was delivered: when, what, by whom, and whether it was undone."""
+    from workshop.changes import commands
+
+    commands.show(as_json)
 
 
 @app.command()

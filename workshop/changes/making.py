@@ -1,0 +1,136 @@
+"""Makes changes and undoes them: whole, or as if nothing had been.
+
+The log says what is meant before anything is done, and the line that says `done` (or `undone`) is what makes it so.
+Files and processes follow from the log: `converge` can be run again and again, so whoever finds a change that was left
+half way undoes it, whatever it had come to.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+from workshop.changes import declared, journal, local, patching
+from workshop.changes.journal import Entry
+from workshop.changes.kinds import Change, Release, Setting
+from workshop.stack import runtime
+from workshop.stack.errors import StackError
+from workshop.stack.interrupts import undisturbed
+from workshop.stack.screen import say
+from workshop.stack.settings import Settings, current
+
+CUT_SHORT = "it was cut short"
+
+
+def make(settings: Settings, change: Change, by: str = "") -> Entry:
+    """Make a change and come back when the system is ready with it; its entry in the log.
+
+    StackError, nothing having changed, when it is wrong, when another stands in its way, or when a process does not
+    come up with it. Undone, too, when it is interrupted.
+    """
+    with turn(settings, by) as (chosen, who):
+        check(settings, change, chosen)
+        entry = journal.begin(settings, change, chosen, who)
+        try:
+            _apply(settings, chosen, entry)
+        except BaseException as error:
+            with undisturbed():
+                _take_back(settings, chosen, entry, _reason(error))
+            if isinstance(error, StackError):
+                raise StackError(f"{error}\nThe change was undone: {change.words}") from None
+            raise
+        journal.say(settings, entry, "done")
+        return entry
+
+
+def undo(settings: Settings, wanted: Callable[[Entry], bool], by: str = "") -> list[Entry]:
+    """Undo the changes in force that are wanted, the latest first; those that were. Whoever is interrupted has undone
+    some, and the next command brings the one in hand to its end.
+    """
+    with turn(settings, by) as (chosen, who):
+        found = [each for each in reversed(journal.in_force(settings, chosen)) if wanted(each)]
+        for each in found:
+            journal.say(settings, each, "undoing", f"by {who}")
+            _take_back(settings, chosen, each, f"by {who}")
+        return found
+
+
+def of(service: str) -> Callable[[Entry], bool]:
+    """For `undo`: the changes that this process was started anew for."""
+    return lambda entry: entry.change.restarts == service
+
+
+@contextlib.contextmanager
+def turn(settings: Settings, by: str) -> Iterator[tuple[str, str]]:
+    """The system to ourselves, what others left half way being settled first; its runtime, and who we are."""
+    who = by or journal.whoever()
+    with journal.alone(settings, who):
+        chosen = runtime.what_is_up(settings)
+        if chosen is None:
+            raise StackError("nothing is up here: make up starts the system")
+        _settle(settings, chosen)
+        yield chosen, who
+
+
+def check(settings: Settings, change: Change, chosen: str) -> None:
+    """StackError when a change cannot be made, before anything is touched."""
+    for each in journal.in_force(settings, chosen):
+        if change.slot and each.change.slot == change.slot:
+            raise StackError(
+                f"{change.slot} is changed already ({each.change.words}, by {each.by}), and nothing was done: "
+                f"undo that one first (spans rollback {each.change.restarts or each.number})"
+            )
+    match change:
+        case Setting():
+            for name, value in change.values.items():
+                declared.check(change.service, name, value)
+        case Release():
+            patching.make(settings, change)
+
+
+def prepare() -> None:
+    """Before the system starts: have the files say what is in force. A change half way is not among it."""
+    settings = current()
+    if journal.path(settings).exists():
+        with journal.alone(settings, journal.whoever()):
+            local.write(settings, _changes(journal.in_force(settings, "local")))
+
+
+def settle() -> None:
+    """When the system is up: undo what somebody left half way, and say what is not as delivered."""
+    settings = current()
+    if journal.path(settings).exists():
+        with turn(settings, "") as (chosen, _):
+            found = journal.in_force(settings, chosen)
+        if found:
+            say(f"\nNot as delivered: {', '.join(each.change.words for each in found)} (make changes).")
+
+
+def _settle(settings: Settings, chosen: str) -> None:
+    for entry in reversed(journal.left_open(settings, chosen)):
+        say(f"Change {entry.number} was left half way and is undone now: {entry.change.words} (by {entry.by}).")
+        _take_back(settings, chosen, entry, entry.why or CUT_SHORT)
+
+
+def _apply(settings: Settings, chosen: str, entry: Entry) -> None:
+    changes = _changes([*journal.in_force(settings, chosen), entry])
+    _converge(settings, chosen, changes, entry.change.restarts)
+
+
+def _take_back(settings: Settings, chosen: str, entry: Entry, why: str) -> None:
+    left = [each for each in journal.in_force(settings, chosen) if each.number != entry.number]
+    _converge(settings, chosen, _changes(left), entry.change.restarts)
+    journal.say(settings, entry, "undone", why)
+
+
+def _converge(settings: Settings, chosen: str, changes: Sequence[Change], restart: str) -> None:
+    if chosen == "local":
+        local.converge(settings, changes, restart)
+    else:
+        raise StackError("changes are made on the local runtime only, as yet")
+
+
+def _changes(entries: Sequence[Entry]) -> list[Change]:
+    return [each.change for each in entries]
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).splitlines()[0] if isinstance(error, StackError) else CUT_SHORT
