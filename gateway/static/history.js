@@ -58,8 +58,9 @@ function bar(checkout, longest) {
   inside.setAttribute("aria-label", `${checkout.ms} ms, ${words}, at ${when}${checkout.traceId ? ": see its trace" : ""}`);
   const height = document.createElement("span");
   height.className = "bar";
-  height.style.height = `${(checkout.ms / longest) * 70}%`;
-  inside.append(label("ms", checkout.status === 201 ? `${checkout.ms}` : `${checkout.status || "–"}`), height, label("when", when.slice(0, 5)));
+  height.style.height = `${(checkout.ms / longest) * 62}%`;
+  if (kind === "bad") inside.append(label("status", `✗ ${checkout.status || "–"}`));
+  inside.append(label("ms", `${checkout.ms}`), height, label("when", when.slice(0, 5)));
   row.append(inside);
   return row;
 }

@@ -93,9 +93,25 @@ def test_a_declined_card_is_told(shop: Page, placed: list[dict[str, Any]]) -> No
     shop.select_option("#card", "4000000000000002")
     shop.click("#buy")
     expect(shop.locator("#words")).to_contain_text("Your card was declined. Nothing was bought")
-    expect(shop.locator("#checkouts li.bad")).to_contain_text("402")
+    expect(shop.locator("#checkouts li.bad .status")).to_have_text("✗ 402")
+    waited = shop.locator("#clock").inner_text().removesuffix(" ms")
+    expect(shop.locator("#checkouts li.bad .ms")).to_have_text(waited)
     expect(shop.locator("#basket li")).to_have_count(1)
     assert len(placed) == 1
+
+
+def test_a_receipt_goes_when_something_else_is_bought(shop: Page) -> None:
+    """What was bought before does not stand beside "you were not charged"; nor is there an empty one at first."""
+    receipt = shop.locator("#receipt")
+    expect(receipt).to_be_hidden()
+    shop.locator("#catalogue button").first.click()
+    shop.click("#buy")
+    expect(receipt).to_be_visible()
+    shop.locator("#catalogue button").first.click()
+    shop.select_option("#card", "4000000000000002")
+    shop.click("#buy")
+    expect(shop.locator("#words")).to_contain_text("declined")
+    expect(receipt).to_be_hidden()
 
 
 def test_who_is_refused_comes_again_with_the_same_key(shop: Page, placed: list[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ LEGEND = (
     "change A to B: the median changed by something in between, at 99% confidence",
     f"real: yes; noise (A to B holds 0); small (under {UNNOTICED_MS:.0f} ms: nobody notices); ? (too few to tell)",
 )
+LEAST_BAR = 8  # columns
 SHOWN = 60  # legs; a trace of thousands has most of them unchanged
 
 
@@ -50,16 +51,23 @@ def _lines(result: Diff | PopulationDiff, width: int, full: bool, *, fancy: bool
     service_width = min(max(cell_len(leg.service) for leg in legs), max(9, width // 8))
     columns = _headings(result, narrow)
     fixed = service_width + sum(len(text) + 1 for text in columns) + 4
-    name_width = max(16, min(max(map(cell_len, names)), width - fixed - 8 if narrow else (width - fixed) * 70 // 100))
+    name_width = max(
+        16, min(max(map(cell_len, names)), width - fixed - LEAST_BAR if narrow else (width - fixed) * 70 // 100)
+    )
+    biggest = result.biggest
+    # The name of the biggest change is never cut: it takes room from the bars, and then from its indent.
+    needed = next(
+        (cell_len(indent + leg.short) for indent, leg in zip(indents, legs, strict=True) if leg is biggest), 0
+    )
+    name_width = max(name_width, min(needed, width - fixed - LEAST_BAR))
     names = [
-        name if cell_len(name) <= name_width else indent + leg.short + _times(leg)
+        name if cell_len(name) <= name_width else _shorter(indent, leg, name_width if leg is biggest else 0)
         for name, indent, leg in zip(names, indents, legs, strict=True)
     ]
     bar_width = max(width - fixed - name_width, 4)
     most = max((abs(_own(leg)) for leg in legs), default=0) or 1
     heading = f"  {wording.fit('service', service_width)} {wording.fit('span', name_width)} " + " ".join(columns)
     yield Text(heading, style="dim", no_wrap=True, overflow="crop")
-    biggest = result.biggest
     for leg, name in zip(legs, names, strict=True):
         mark = "▶" if fancy else ">"
         style = _style(leg)
@@ -78,6 +86,12 @@ def _lines(result: Diff | PopulationDiff, width: int, full: bool, *, fancy: bool
         yield Text(f"  … {wording.count(hidden, 'leg')} that changed less left out: --full shows all", style="dim")
 
 
+def _shorter(indent: str, leg: Leg | PopulationLeg, room: int) -> str:
+    """The name without where it leads; with a `room`, in columns, its indent is cut before it is."""
+    short = leg.short + _times(leg)
+    return indent[: max(room - cell_len(short), 0)] + short if room else indent + short
+
+
 def _legend(line: str) -> Text:
     return Text(line, style="dim")
 
@@ -86,7 +100,7 @@ def _headings(result: Diff | PopulationDiff, narrow: bool) -> list[str]:
     if isinstance(result, Diff):
         return ["   before", "    after", "     change"]
     if narrow:
-        return ["  p50 then", "   p50 now", "     change", " real"]
+        return ["p50 then", " p50 now", "  change", " real"]
     return ["  p50 then", "   p50 now", "  p95 then", "   p95 now", "     change", " real"]
 
 
