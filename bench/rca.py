@@ -14,15 +14,35 @@ import json
 import os
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from workshop.traces.sources.files import read
 from workshop.traces.suspects.compare import compare_observed
 from workshop.traces.suspects.observed import Observed, observe
 
 DATA = Path(os.environ.get("RCA_DATA", Path(__file__).parents[1] / ".." / "shared" / "data" / "rca"))
-DEALS = 20
+DEALS = 40
+
+
+Case = dict[str, Any]
+
+
+def observed_by(data: Path) -> Callable[[str], list[Observed]]:
+    """Reads a file of the folder."""
+    return lambda name: observe(read([str(data / name)]).traces)
+
+
+def suspects(case: Case, observed: Callable[[str], list[Observed]]) -> list[str]:
+    """The services suspected of a fault, the first first."""
+    return [each.service for each in compare_observed(observed(case["before"]), observed(case["file"])).suspects]
+
+
+def place(names: list[str], case: Case) -> int:
+    """The place of the service at fault among the suspects, from 1; 0 where it is none."""
+    return names.index(case["service"]) + 1 if case["service"] in names else 0
 
 
 def main() -> None:
@@ -36,26 +56,22 @@ def main() -> None:
         print(f"no labels.json in {options.data.resolve()}: name the folder with --data or RCA_DATA")
         return
 
-    @cache
-    def observed(name: str) -> list[Observed]:
-        return observe(read([str(options.data / name)]).traces)
-
+    observed = cache(observed_by(options.data))
     cases = json.loads(labels.read_text())
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for case in cases:
-        found = compare_observed(observed(case["before"]), observed(case["file"]))
-        names = [suspect.service for suspect in found.suspects]
-        place = names.index(case["service"]) + 1 if case["service"] in names else 0
+        names = suspects(case, observed)
+        at = place(names, case)
         system = case["file"].split("/")[0]
         for row in ((system, "all"), (system, case["fault"])):
-            places[row].append(place)
+            places[row].append(at)
         if options.each:
             told = ", ".join(names[:3]) or "nothing changed"
-            print(f"{case['file']:32} {case['fault']:15} {case['service']:28} {place or '–'}  {told}")
+            print(f"{case['file']:32} {case['fault']:15} {case['service']:28} {at or '–'}  {told}")
     print(f"{'system':18} {'fault':16} {'cases':>5} {'top-1':>6} {'top-3':>6} {'missed':>7}")
     for (system, fault), found_at in sorted(places.items()):
         count = len(found_at)
-        first, three = found_at.count(1) / count, sum(0 < place <= 3 for place in found_at) / count
+        first, three = found_at.count(1) / count, sum(0 < each <= 3 for each in found_at) / count
         print(f"{system:18} {fault:16} {count:5} {first:6.2f} {three:6.2f} {found_at.count(0):7}")
     dealer = random.Random(1)
     print(f"\n{'fault-free traces':44} {'false alarms':>12}")

@@ -10,13 +10,13 @@ from workshop.traces import wording
 from workshop.traces.model.trace import Trace
 from workshop.traces.suspects.growth import Growth, growths
 from workshop.traces.suspects.observed import Observed, observe
-from workshop.traces.suspects.ranking import Ranked, rank
+from workshop.traces.suspects.ranking import Ranked, rank, showing
 from workshop.traces.suspects.structure import Break
 
 FEW = 5  # traces on a side, below which chance cannot be told from change
 MOST = 1_000  # traces of a side that are compared: more tell no more, and take their time
 FLOOR = 0.6  # a score below says nothing
-SHUFFLES, CHANCE = 29, 0.1
+SHUFFLES, CHANCE = 39, 0.1
 SEED = 7
 SHOWN = 10
 
@@ -122,7 +122,7 @@ def _certain(old: list[Observed], new: list[Observed], few: bool) -> tuple[list[
     """The services that something speaks against, none where it may be chance; and how often it would be."""
     ranked = [each for each in rank(old, new, few=few) if each.score > 0]
     score = ranked[0].score if ranked else 0.0
-    chance = None if few else _chance(old, new, score)
+    chance = None if few else _chance(old, new, ranked) if score >= FLOOR else 1.0
     return (ranked if score >= FLOOR and (chance is None or chance <= CHANCE) else []), chance
 
 
@@ -140,29 +140,29 @@ def _thinned(traces: Sequence[Trace]) -> Sequence[Trace]:
     return traces if len(traces) <= MOST else [traces[i * len(traces) // MOST] for i in range(MOST)]
 
 
-def _chance(old: list[Observed], new: list[Observed], score: float) -> float:
-    """How often traces dealt at random to the two sides have a first suspect with as high a score.
+def _most_certain(ranked: list[Ranked]) -> float:
+    return max((each.certainty for each in ranked), default=0.0)
+
+
+def _chance(old: list[Observed], new: list[Observed], ranked: list[Ranked]) -> float:
+    """How often traces dealt at random to the two sides have something as certain against some service.
 
     It is stopped as soon as that is too often to matter.
     """
-    if score < FLOOR:
-        return 1.0
+    certainty = _most_certain(ranked)
     dealt = [*old, *new]
     dealer = random.Random(SEED)
     as_high = 0
     for shuffle in range(1, SHUFFLES + 1):
         dealer.shuffle(dealt)
-        ranked = rank(dealt[: len(old)], dealt[len(old) :])
-        as_high += bool(ranked) and ranked[0].score >= score
+        as_high += _most_certain(rank(dealt[: len(old)], dealt[len(old) :])) >= certainty
         if as_high > CHANCE * (SHUFFLES + 1) - 1:
             return round((as_high + 1) / (shuffle + 1), 3)
     return round((as_high + 1) / (SHUFFLES + 1), 3)
 
 
 def _suspect(ranked: Ranked, new: list[Observed]) -> Suspect:
-    traces: set[str] = set()
-    for grown in ranked.growths:
-        traces |= {t.trace_id for t in new if any(ms > grown.limit for ms, _ in t.work.get(grown.work, ()))}
+    traces = showing(ranked.growths, new)
     for broken in ranked.breaks:
         traces |= _showing(broken, new)
     ms = sum(abs(grown.change) for grown in ranked.growths) / len(new)

@@ -37,10 +37,11 @@ class Work(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Spans of one name in one service."""
+    """Spans of one name in one service, below one of its operations: what a commit writes is told by who asked."""
 
     service: str
     name: str
+    operation: str = ""
 
 
 FAILED = "(failed)"  # stands among a step's children for its own failure
@@ -84,9 +85,10 @@ def _observe(trace: Trace) -> Observed:
     steps: dict[Step, list[Made]] = defaultdict(list)
     callees: dict[Step, frozenset[str]] = {}
     step: dict[str, Step] = {}
-    for span in trace.spans:
+    for span, _ in trace.walk():
         others = [child for child in trace.children(span) if child.service != span.service]
-        step[span.span_id] = _step(span, others)
+        above = trace.parent(span)
+        step[span.span_id] = _step(span, others, step[above.span_id] if above else None)
         if others:
             callees[step[span.span_id]] = frozenset(other.service for other in others)
     for span in trace.spans:
@@ -94,12 +96,14 @@ def _observe(trace: Trace) -> Observed:
     return Observed(trace.trace_id, found.answer / 1e6, dict(work), dict(steps), callees)
 
 
-def _step(span: Span, answered_by: list[Span]) -> Step:
+def _step(span: Span, answered_by: list[Span], above: Step | None) -> Step:
     """The span's step: its name without ids; a call is known by who answers, `POST` alone says little."""
     name = naming.name_template(span.name)
     if answered_by:
         name += f" → {answered_by[0].service} {naming.name_template(answered_by[0].name)}"
-    return Step(span.service, name)
+    if above is None or above.service != span.service or span.kind in ("server", "consumer"):
+        return Step(span.service, name)
+    return Step(span.service, name, above.operation or above.name)
 
 
 def _made(span: Span, children: list[Span], step: dict[str, Step]) -> Made:

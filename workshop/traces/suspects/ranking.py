@@ -14,6 +14,8 @@ from workshop.traces.suspects.observed import Observed
 from workshop.traces.suspects.structure import Break, breaks
 
 WAYS, OWN = 0.5, 0.5  # powers of the part that grew
+# One trace alone may be anything. It counts where so many values before were all lower: it is then 1 in 10 by chance.
+ALONE = 9
 
 
 @dataclass
@@ -25,6 +27,12 @@ class Ranked:
     growths: list[Growth] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
 
+    @property
+    def certainty(self) -> float:
+        """What speaks against it, each by its weight and by how far from chance it is: what a test of chance asks."""
+        grew = sum(grown.weight * grown.z for grown in self.growths)
+        return grew + sum(broken.weight * broken.services[self.service] * broken.z for broken in self.breaks)
+
 
 def _one(_: Growth) -> float:
     return 1.0
@@ -32,6 +40,11 @@ def _one(_: Growth) -> float:
 
 def _time(grown: Growth) -> float:
     return grown.after * grown.after_count
+
+
+def showing(guilty: Sequence[Growth], new: Sequence[Observed]) -> set[str]:
+    """The ids of the new traces in which one of the growths is beyond anything usual before."""
+    return {t.trace_id for g in guilty for t in new if any(ms > g.limit for ms, _ in t.work.get(g.work, ()))}
 
 
 def rank(old: Sequence[Observed], new: Sequence[Observed], *, few: bool = False) -> list[Ranked]:
@@ -45,6 +58,8 @@ def rank(old: Sequence[Observed], new: Sequence[Observed], *, few: bool = False)
     for part, power, counts in ((ways, WAYS, _one), (own, OWN, _time)):
         for service, each in part.items():
             guilty = [grown for grown in each if grown.weight > 0]
+            if not few and len(showing(guilty, new)) < 2:
+                guilty = [grown for grown in guilty if grown.before_count >= ALONE]
             if guilty:
                 ranked = found.setdefault(service, Ranked(service))
                 grew = sum(map(counts, guilty)) / sum(map(counts, each))

@@ -143,6 +143,41 @@ def test_another_mixture_of_operations_is_no_change() -> None:
     assert not compare(mixed(1, 60, 6), mixed(2, 20, 40)).changed
 
 
+def test_one_odd_trace_of_a_rare_work_is_no_change() -> None:
+    """What a population from before had five times was slow once: it may be anything. Slow twice, it is suspected."""
+
+    def with_mail(seed: int, times: list[float]) -> list[Trace]:
+        chance = random.Random(seed)
+        rare = [
+            trace(
+                server("web", "GET /mail", 0, ms + 4, call("web", "POST http://mail/send", 1, ms + 2,
+                    server("mail", "POST /send", 2, ms))),
+                trace_id=f"{chance.getrandbits(128):032x}",
+            )
+            for ms in times
+        ]  # fmt: skip
+        return population(seed, {}, 20) + rare
+
+    before = with_mail(1, [5, 6, 7, 5, 6])
+    assert not compare(before, with_mail(2, [900])).changed
+    assert compare(before, with_mail(2, [900, 950])).suspects[0].service == "mail"
+
+
+def test_what_a_step_does_is_told_by_who_asked_for_it() -> None:
+    """A commit writes for one operation and only reads for another: asked for in another mixture, nothing vanished."""
+
+    def orders(seed: int, writes: int, reads: int) -> list[Trace]:
+        chance = random.Random(seed)
+        made = []
+        for name, below, count in (("POST /orders", (span("shop", "INSERT", 3, 1),), writes), ("GET /o", (), reads)):
+            for _ in range(count):
+                commit = span("shop", "commit", 2, chance.uniform(3, 4), *below)
+                made.append(trace(server("shop", name, 0, 8, commit), trace_id=f"{chance.getrandbits(128):032x}"))
+        return made
+
+    assert not compare(orders(1, 20, 10), orders(2, 1, 20)).changed
+
+
 def test_a_few_traces_are_compared_and_said_to_be_few() -> None:
     """One against one: what grew, without a word about chance."""
     found = compare(population(1, {}, 1), population(2, {"stock": 500.0}, 1))
