@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from workshop.traces.diagnosis.facts import Explain
+    from workshop.traces.diagnosis.findings import Diagnosis
     from workshop.traces.model.trace import Trace
     from workshop.traces.sources.jaeger import JaegerClient
 
@@ -128,13 +129,22 @@ def diagnose(
             for group in groups
         ]
     if as_json:
-        put_json(results[0].as_json() if len(results) == 1 else [result.as_json() for result in results])
+        found = [with_account(result, group) for result, group in zip(results, groups, strict=True)]
+        put_json(found[0] if len(found) == 1 else found)
         return
     for number, result in enumerate(results):
         put(*([""] if number else []), DiagnosisView(result))
     own = not jaeger and not files
     if own and any(ledger.cures(each.title) for result in results for each in result.findings):
         put("", "Next: make fix creates the index, make checkout shows the difference.")
+
+
+def with_account(result: "Diagnosis", traces: "list[Trace]") -> dict[str, Any]:
+    """A diagnosis as data, with the account of the trace that it names: of several the one of median duration."""
+    from workshop.traces.time.account import account
+
+    meant = next(each for each in traces if each.trace_id == result.trace_id)
+    return result.as_json() | {"account": account(meant).as_json()["lines"]}
 
 
 def put_suspects(

@@ -84,6 +84,14 @@ def test_raw_paths_are_one_operation() -> None:
     assert (found["traces"], found["root"]) == (4, "api GET /u/{id}")
 
 
+def test_a_diagnosis_as_data_has_the_account() -> None:
+    """Of one trace its own; of several that of the one that is named."""
+    single = str(FOREIGN / "kinds" / "queue_spread_over_four_calls.otlp.json")
+    assert data("diagnose", single)["account"] == data("trace", single, "--account")["lines"]
+    found = data("diagnose", str(FOREIGN / "kinds" / "population_of_raw_paths.otlp.jsonl"))
+    assert sum(line["ms"] for line in found["account"]) == pytest.approx(found["ms"], rel=0.5) and found["trace_id"]
+
+
 def test_a_trace_from_a_file() -> None:
     """Every trace of a file is shown."""
     text = run("trace", str(CONTRACT)).stdout

@@ -24,6 +24,7 @@ RULES = (
     waiting.waiting,
     own_code.own_code,
     own_code.most_of_it,
+    own_code.spread,
     errors.errors,
     retries.timeouts,
     structure.orphans,

@@ -73,6 +73,12 @@ class Facts:
             stack.extend(self.family.children(span))
         return order
 
+    @cached_property
+    def busy(self) -> int:
+        """The answer's time without idling and open streams."""
+        idle = sum(line.ns for line in self.lines if line.when == "during" and line.kind in ("idle", "stream"))
+        return self.whole - idle or self.whole
+
     @property
     def lines(self) -> list[Line]:
         """The account's lines, the longest first."""
@@ -105,7 +111,7 @@ class Facts:
 
     def matters(self, ns: float, ms: float, share: float) -> bool:
         """Whether the time is at least `ms` and at least this share."""
-        return ns >= ms * 1e6 and self.share(ns) >= share
+        return ns >= ms * 1e6 and ns >= share * self.weighed_against(ns)
 
     def keeps_waiting(self, ns: float, ms: float, share: float) -> bool:
         """Whether the time matters, in a trace that is not quick anyway: for times that no statement explains."""
@@ -115,7 +121,21 @@ class Facts:
         """Whether the lines together are that long, in a trace that is not quick anyway."""
         total = sum(line.ns for line in lines)
         slow = max(self.whole, total) >= self.limits.whole_ms * 1e6
-        return slow and total >= ms * 1e6 and self.share_of(lines) >= share
+        return slow and total >= ms * 1e6 and self.weighs(lines, share)
+
+    def weighs(self, lines: Sequence[Line], share: float) -> bool:
+        """Whether the lines have this share of the time."""
+        if lines[0].when != "during":
+            return self.share_of(lines) >= share
+        total = sum(line.ns for line in lines)
+        return total >= share * self.weighed_against(total)
+
+    def weighed_against(self, ns: float) -> int:
+        """The answer's time; for what is longer than a second without what is long by nature.
+
+        In front of a poll of half a minute any work would look small.
+        """
+        return self.busy if ns > ALWAYS_TOLD_NS else self.whole
 
     def dominates(self, lines: Sequence[Line]) -> bool:
         """Whether the lines are more than a second and more than half of the time."""

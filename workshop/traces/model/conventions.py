@@ -30,11 +30,7 @@ def http_method(span: Span) -> str | None:
 
 def http_status(span: Span) -> int | None:
     """The answer's status code."""
-    value = first(span, *failure.HTTP_KEYS)
-    try:
-        return int(value) if value is not None else None
-    except (TypeError, ValueError):
-        return None
+    return failure.number(first(span, *failure.HTTP_KEYS))
 
 
 def http_route(span: Span) -> str | None:
@@ -128,6 +124,8 @@ def opens_connection(span: Span) -> bool:
     said = (statement(span) or "").lower()
     if span.kind not in ("internal", "client") or said not in ("", "connect"):
         return False
+    if is_db(span) and words.words(span.name)[:1] in (("connect",), ("reconnect",)):  # `connect shop`
+        return True
     # A file or a shop is opened, too: only of a database is `open` alone a connection.
     return words.opens_connection(span.name) and (is_db(span) or "open" not in words.words(span.name)[:1])
 
@@ -139,7 +137,10 @@ def is_poll(span: Span) -> bool:
         return operation.lower() in ("receive", "poll") or (not operation and words.polls(span.name))
     if str(first(span, "rpc.method") or "") == "ReceiveMessage" or _blocks(span):
         return True
-    return span.kind == "internal" and words.words(span.name)[-1:] == ("poll",)
+    if span.kind != "internal":
+        return False
+    name = words.words(span.name)
+    return name[-1:] == ("poll",) or name in (("poll", "loop"), ("polling",)) or words.waits_for_work(span.name)
 
 
 _BLOCKING = frozenset(
@@ -244,7 +245,7 @@ def error_text(span: Span) -> str:
             return ": ".join(str(part) for part in (kind, message) if part) or event.name
     if span.status_message:
         return span.status_message
-    kind = first(span, "error.type", "error.message", "error.kind", "error")
+    kind = first(span, *failure.WORDS)
     if kind and not str(kind).isdigit() and str(kind).lower() != "true":
         return str(kind)
     status = http_status(span)
@@ -252,4 +253,6 @@ def error_text(span: Span) -> str:
         return f"answered {status}"
     if (grpc := grpc_status(span)) not in (None, "0", "OK"):
         return f"gRPC status {grpc}"
+    if code := span.attributes.get(failure.DATABASE_KEY):
+        return f"the database answered {code}"
     return str(kind) if kind and kind is not True and str(kind).lower() != "true" else ""

@@ -14,7 +14,15 @@ GRPC_REFUSED = frozenset(
     "1 3 5 6 7 9 10 11 16 CANCELLED INVALID_ARGUMENT NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED FAILED_PRECONDITION "
     "ABORTED OUT_OF_RANGE UNAUTHENTICATED".split()
 )
-GRPC_KEYS = ("rpc.response.status_code", "rpc.grpc.status_code", "grpc.status_code", "grpc.code")
+GRPC_KEYS = (
+    "rpc.response.status_code", "rpc.grpc.status_code", "grpc.status_code", "grpc.code", "rpc.connect_rpc.error_code"
+)  # fmt: skip
+# Attributes that only a failed span has, with what went wrong: the conventions', OpenTracing's, Datadog's.
+WORDS = (
+    "error.type", "exception.message", "error.message", "error.msg", "exception.type", "error.kind", "error"
+)  # fmt: skip
+_WORDS = frozenset(WORDS)
+DATABASE_KEY = "db.response.status_code"
 HTTP_KEYS = ("http.response.status_code", "http.status_code")
 
 
@@ -26,14 +34,17 @@ def without_status(kind: str, attributes: Mapping[str, Any], events: Sequence[An
         return True
     if "otel.status_code" in attributes and str(attributes["otel.status_code"]).upper() == "ERROR":
         return True
-    http = _number(_first(attributes, HTTP_KEYS))
+    http = number(_first(attributes, HTTP_KEYS))
     if http is not None and http >= 500:
         return True
     if (code := _first(attributes, GRPC_KEYS)) is not None and _grpc_failed(str(code).upper(), kind):
         return True
     if http is not None and 400 <= http < 500 and kind != "client":
         return False  # by the conventions the caller's error, whatever was thrown on the way to the answer
-    return ("error.type" in attributes and says_error(attributes["error.type"])) or any(map(_escaped, events))
+    if DATABASE_KEY in attributes and _database_failed(attributes[DATABASE_KEY]):
+        return True
+    told = _WORDS.intersection(attributes)
+    return any(says_error(attributes[key]) for key in told) or any(map(_escaped, events))
 
 
 def says_error(value: Any) -> bool:
@@ -48,11 +59,20 @@ def _first(attributes: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
     return None
 
 
-def _number(value: Any) -> int | None:
+def number(value: Any) -> int | None:
+    """A status code however it was written: 503, "503", 503.0; None where it is no number."""
     try:
-        return int(value) if value is not None else None
+        return int(float(value)) if value is not None else None
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _database_failed(code: Any) -> bool:
+    """Whether a database's code is an error: of HTTP's those from 400 on, of an SQLSTATE all but classes 00 to 02."""
+    text = str(code)
+    if len(text) == 3 and text.isdecimal():
+        return int(text) >= 400
+    return says_error(code) and not (len(text) == 5 and text[:2] in ("00", "01", "02"))
 
 
 def _grpc_failed(code: str, kind: str) -> bool:

@@ -51,6 +51,8 @@ def waited_for(name: str) -> Waited:
     found = words(name)
     if not found or "/" in name:  # a path or an RPC's name is the caller's word, not the waiting one's
         return ""
+    if any(word in _ANSWER for word in found) or waits_for_work(name):
+        return ""
     resources = [_RESOURCES[word] for word in found if word in _RESOURCES]
     if any(word in _TAKING for word in found):
         return resources[-1] if resources else "lock" if len(found) == 1 else ""
@@ -63,6 +65,10 @@ def waited_for(name: str) -> Waited:
         return "connection"
     if found[0] in ("wait", "waiting"):
         return _after_wait(found, resources)
+    if found[0] in _HELD_UP:
+        return resources[-1] if resources else "queue" if found[0].startswith("queu") else "lock"
+    if found in _IN_A_QUEUE:
+        return "queue"
     if found[-1] == "wait" and len(found) <= 3:
         return resources[-1] if resources else "lock"
     if found[-1] in ("lock", "mutex") and all(word in _KINDS_OF_LOCK for word in found[:-1]):
@@ -76,6 +82,28 @@ def _after_wait(found: tuple[str, ...], resources: list[Waited]) -> Waited:
     if found[1] in ("for", "on", "until"):
         return resources[-1] if resources else "lock"
     return resources[-1] if resources else ""
+
+
+# Waiting for an answer is what a call does, no wait for somebody who holds something.
+_ANSWER = frozenset("response responses reply replies answer headers ttfb".split())
+_HELD_UP = frozenset("blocked queued queueing queuing".split())
+_IN_A_QUEUE = frozenset({("time", "in", "queue"), ("in", "queue"), ("queue", "time"), ("queue", "delay")})
+
+
+@lru_cache(maxsize=4096)
+def says_what_for(name: str) -> bool:
+    """Whether a name that says that it waits says for what: `wait` alone, below a call, is the call's own waiting."""
+    return any(word in _RESOURCES for word in words(name))
+
+
+_WORK = frozenset("job jobs task tasks work message messages event events".split())
+
+
+@lru_cache(maxsize=4096)
+def waits_for_work(name: str) -> bool:
+    """Whether the name says that there was nothing to do: `wait for job`, `waiting for messages`."""
+    found = words(name)
+    return len(found) >= 2 and found[0] in ("wait", "waiting", "await") and found[-1] in _WORK
 
 
 _SOCKET = frozenset({"dns", "tcp", "tls", "ssl", "socket"})
@@ -107,7 +135,7 @@ def opens_connection(name: str) -> bool:
 def polls(name: str) -> bool:
     """Whether the name says that messages are asked for: `orders receive`, `kafka.poll`, `ReceiveMessage`."""
     found = words(name)
-    return bool(found) and (found[-1] in ("receive", "poll") or found[-2:] == ("receive", "message"))
+    return bool(found) and (found[-1] in ("receive", "poll", "pull", "fetch") or found[-2:] == ("receive", "message"))
 
 
 _STREAMING_RPC = frozenset({"watch", "subscribe", "stream", "streaming", "tail", "follow"})
@@ -132,7 +160,7 @@ def streams(name: str, *, rpc: bool = False) -> bool:
 
 _BATCH = frozenset(
     "batch nightly hourly daily weekly monthly cron cronjob job scheduled scheduler backfill etl reindex import export "
-    "migration migrate".split()
+    "migration migrate cleanup purge housekeeping compaction rollup rebuild".split()
 )
 
 

@@ -54,7 +54,7 @@ def entry_of(family: Family, section: Section) -> Entry:
     # What comes after the first work below a poll is work, not waiting.
     if conventions.is_poll(span) and section.before is None and family.trace.root.kind != "server":
         return _named("idle", span)
-    if conventions.is_wait(span):
+    if conventions.is_wait(span) and (words.says_what_for(span.name) or call_around(family, span) is None):
         return _named("wait", span, waits_for=words.waited_for(span.name))
     if conventions.opens_connection(span):
         return _named("connection", span, waits_for="connection")

@@ -80,6 +80,68 @@ def most_of_it(facts: Facts) -> Iterator[Finding]:
             yield _plain(facts, line, severity)
 
 
+# Kinds of time that are one thing to say, with the words for it.
+_ALIKE = {
+    "own-code": "code",
+    "before-work": "code",
+    "statement": "statements",
+    "external-call": "calls",
+    "way-there": "ways",
+    "way-back": "ways",
+    "way": "ways",
+    "connection": "waits",
+    "wait": "waits",
+    "cold-start": "waits",
+}
+_SPREAD = {
+    "code": ("own code", "profile it, or look at how busy its machine was: no single step stands out"),
+    "statements": ("statements", "see whether all of them are needed, and how busy the database was"),
+    "calls": ("calls that nothing answers", "see whether they can be made side by side, and who is behind them"),
+    "ways": ("ways to others and back", "the network, a proxy that all of them pass, or queues in front of many"),
+    "waits": ("waits", "see who holds what is waited for"),
+}
+
+
+def spread(facts: Facts) -> Iterator[Finding]:
+    """What is most of a slow trace only together: lines of one kind, of one service or, failing that, of several."""
+    left = [
+        line
+        for line in facts.lines
+        if line.kind in _ALIKE and line.when == "during" and not facts.is_told(line) and not facts.nobody_waited([line])
+    ]
+    by_kind: dict[tuple[str, str], list[Line]] = {}
+    for line in left:
+        by_kind.setdefault((_ALIKE[line.kind], line.service), []).append(line)
+        by_kind.setdefault((_ALIKE[line.kind], ""), []).append(line)
+    for (kind, service), lines in sorted(by_kind.items(), key=lambda each: not each[0][1]):
+        if len(lines) > 1 and facts.dominates(lines) and not any(map(facts.is_told, lines)):
+            facts.tell(lines)
+            yield _spread(facts, kind, service, lines)
+
+
+def _spread(facts: Facts, kind: str, service: str, lines: list[Line]) -> Finding:
+    what, advice = _SPREAD[kind]
+    services = {line.service for line in lines}
+    whose = f"{wording.clean(service or lines[0].service)}'s" if len(services) == 1 else f"{len(services)} services'"
+    parts = ", ".join(f"{wording.clean(_part(line))} {wording.duration(line.ns / 1e6)}" for line in lines[:3])
+    more = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
+    batch = _is_batch(facts) and kind == "code"
+    return Finding(
+        rule="spread",
+        severity="hint" if batch else "problem",
+        title=f"spread over many: {whose} {what} took {facts.amount(lines)} ({parts}{more})",
+        evidence=[facts.evidence(span, facts.own_ns(span)) for span in facts.worst(lines, 5)],
+        ms=sum(line.ns for line in lines) / 1e6,
+        share=facts.share_of(lines),
+        about=f"{kind} {service}",
+        advice=advice,
+    )
+
+
+def _part(line: Line) -> str:
+    return f"{line.service} → {line.callee}" if line.kind.startswith("way") else line.label
+
+
 def _by_nature(facts: Facts, line: Line) -> Finding:
     word, what, advice = _LONG_BY_NATURE[line.kind]
     span = _span_of(facts, line)

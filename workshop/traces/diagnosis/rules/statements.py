@@ -47,10 +47,10 @@ def slow_statement(facts: Facts) -> Iterator[Finding]:
     """A statement that kept the trace waiting, with its plan where one is to be had."""
     limits = facts.limits
     for line in facts.lines:
-        if line.kind != "statement" or facts.share_of([line]) < limits.share:
+        if line.kind != "statement" or not facts.weighs([line], limits.share):
             continue
         worst = max(facts.own_ns(span) for span in line.spans)
-        alone = worst >= limits.statement_ms * 1e6 and worst >= 0.8 * limits.share * facts.whole
+        alone = worst >= limits.statement_ms * 1e6 and worst >= 0.8 * limits.share * facts.weighed_against(worst)
         together = not facts.is_told(line) and facts.worth_telling([line], 2 * limits.slow_ms, limits.share)
         # Below an orphan it was put where it is by times alone: in a quick trace that is not enough to blame it.
         guessed = line.orphan_ns * 2 > line.ns and facts.whole < limits.whole_ms * 1e6

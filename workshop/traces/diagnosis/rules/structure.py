@@ -54,7 +54,9 @@ def _behind(facts: Facts, spans: list[Span], caller: Span | None) -> int:
     """The time behind the missing span: of the whole call, or of what ran in the caller's gap."""
     if caller is None:
         return 0
-    return facts.inside_ns(caller) if conventions.is_call(caller) else sum(map(facts.inside_ns, spans))
+    if conventions.is_call(caller):
+        return facts.inside_ns(caller)
+    return sum(facts.inside_ns(span) for span in spans if facts.family.waited_for(span))
 
 
 def beside(facts: Facts) -> Iterator[Finding]:

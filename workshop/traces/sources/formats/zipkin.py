@@ -63,6 +63,8 @@ def _resource(local: dict[str, Any], service: str) -> dict[str, Any]:
 
 def _attributes(raw: dict[str, Any], notes: Notes) -> dict[str, Any]:
     held = {str(key): plain(value) for key, value in notes.object(raw.get("tags"), "tags").items()}
+    if held.get("error") == "":  # Zipkin's tag means an error by being there
+        held["error"] = True
     remote = notes.object(raw.get("remoteEndpoint"), "remoteEndpoint")
     if name := remote.get("serviceName"):
         held.setdefault("peer.service", notes.text(name, "remoteEndpoint.serviceName"))

@@ -60,6 +60,13 @@ def test_zipkin() -> None:
         assert next(span for span in trace.spans if span.span_id.endswith("3")).events[0].name == "ws"
 
 
+def test_an_error_tag_of_zipkin_means_an_error_by_being_there() -> None:
+    """Without words, too; `false` is none."""
+    for text, failed in (("", True), ("true", True), ("false", False)):
+        (trace,) = read_bytes(dumped([zipkin(tags={"error": text})]), "file").traces
+        assert trace.root.is_error is failed
+
+
 def test_the_exporters_file_in_protobuf_and_json_packed_by_itself() -> None:
     """With compression the exporter packs each message and writes its length in front."""
     packed = zstd.compress
