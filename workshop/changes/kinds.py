@@ -1,8 +1,8 @@
 """The kinds of change, as plain values: what they say of themselves, and how the log keeps them."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
 
 from workshop.stack.errors import StackError
 
@@ -80,6 +80,122 @@ class Release(Change):
         return f"{self.service}: release {self.name}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Data(Change):
+    """SQL, up and down, statement by statement in a database's own role.
+
+    `down` is run after an `up` that was cut short, too, so it has to bear that (`IF EXISTS`).
+    """
+
+    kind = "data"
+    name: str
+    up: Sequence[str]
+    down: Sequence[str]
+    database: Literal["orders", "inventory"] = "inventory"
+
+    @property
+    def slot(self) -> str:
+        """What is done twice could not be undone twice."""
+        return f"data {self.name}"
+
+    @property
+    def words(self) -> str:
+        """`data: index-dropped`."""
+        return f"data: {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process(Change):
+    """A change that is a process of its own beside the system's; its `program` tells its name among them."""
+
+    @property
+    def program(self) -> str:
+        """Its name, and its log's."""
+        raise NotImplementedError
+
+    @property
+    def slot(self) -> str:
+        """Two processes cannot have one name."""
+        return self.program
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire(Process):
+    """A process on the way from one process to another: the caller's URL points to it.
+
+    `via` is a module of workshop.changes.wires, `options` are its own (`{"delay_ms": 40}`), `port` is the one that it
+    has on this machine (with Docker the containers' own network has it).
+    """
+
+    kind = "wire"
+    caller: str
+    callee: str
+    via: str
+    options: Mapping[str, str | float] = field(default_factory=dict)
+    port: int = 0
+
+    @property
+    def restarts(self) -> str:
+        """Whose URL is another."""
+        return self.caller
+
+    @property
+    def program(self) -> str:
+        """`wire-order-payment`."""
+        return f"wire-{self.caller}-{self.callee}"
+
+    @property
+    def words(self) -> str:
+        """`order -> payment: by way of proxy`."""
+        told = "".join(f" {name}={value}" for name, value in self.options.items())
+        return f"{self.caller} -> {self.callee}: by way of {self.via}{told}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Process):
+    """A process that runs beside the system, and again when it has ended: `python -m` and these arguments.
+
+    It finds the databases in INVENTORY_DATABASE_URL and ORDERS_DATABASE_URL.
+    """
+
+    kind = "job"
+    name: str
+    module: str
+    arguments: Sequence[str] = ()
+
+    @property
+    def program(self) -> str:
+        """`job-stocktake`."""
+        return f"job-{self.name}"
+
+    @property
+    def words(self) -> str:
+        """`job: stocktake`."""
+        return f"job: {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit(Process):
+    """What one process may use at most: CPUs (0.2 is a fifth of one), memory in MB; None: as before."""
+
+    kind = "limit"
+    service: str
+    cpus: float | None = None
+    memory_mb: int | None = None
+
+    @property
+    def program(self) -> str:
+        """`limit-payment`."""
+        return f"limit-{self.service}"
+
+    @property
+    def words(self) -> str:
+        """`payment: at most 0.2 CPUs`."""
+        cpus = None if self.cpus is None else f"{self.cpus:g} CPUs"
+        memory = None if self.memory_mb is None else f"{self.memory_mb} MB"
+        return f"{self.service}: at most {', '.join(filter(None, (cpus, memory)))}"
+
+
 def from_note(note: Mapping[str, Any]) -> Change:
     """The change that a line of the log is about; StackError for a kind that this version does not know."""
     kinds = {each.kind: each for each in KINDS}
@@ -94,4 +210,4 @@ def from_note(note: Mapping[str, Any]) -> Change:
         ) from None
 
 
-KINDS: tuple[type[Change], ...] = (Setting, Release)
+KINDS: tuple[type[Change], ...] = (Setting, Release, Data, Wire, Job, Limit)

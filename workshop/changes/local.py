@@ -1,21 +1,35 @@
 """Changes on the runtime without Docker: files in the state folder that services/launch.sh and supervisord read."""
 
+import contextlib
 import os
 import shlex
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workshop.changes import patching
-from workshop.changes.kinds import Change, Release, Setting
+from workshop.changes import patching, wires
+from workshop.changes.kinds import Change, Job, Limit, Process, Release, Setting, Wire
 from workshop.stack.errors import StackError
-from workshop.stack.local import supervisor
+from workshop.stack.local import processes, supervisor
 from workshop.stack.local import system as local
 from workshop.stack.services import BY_NAME, not_ready
 from workshop.stack.settings import ROOT, Settings
 
 # How long a process that was started anew may take to be ready, in seconds.
 READY_SECONDS = 30.0
+# How the names of changes' own processes begin.
+PREFIXES = ("wire-", "job-", "limit-")
+PROGRAM = """autostart=true
+autorestart=true
+startretries=1000
+stopwaitsecs=5
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=%(ENV_STATE)s/logs/%(program_name)s.log
+stdout_logfile_maxbytes=1MB
+stdout_logfile_backups=1
+"""
 HEADING = "# What was changed since the system was delivered; `spans changes` tells when, and by whom.\n"
 
 
@@ -24,7 +38,8 @@ def write(settings: Settings, changes: Sequence[Change]) -> None:
     folder = settings.state / "changes"
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {f"{name}.env": exports(values) for name, values in environments(settings, changes).items()}
-    for old in folder.glob("*.env"):
+    wanted |= {f"{each.program}.conf": program(settings, each) for each in changes if isinstance(each, Process)}
+    for old in [*folder.glob("*.env"), *folder.glob("*.conf")]:
         if old.name not in wanted:
             old.unlink()
     for name, text in wanted.items():
@@ -46,7 +61,27 @@ def environments(settings: Settings, changes: Sequence[Change]) -> dict[str, dic
                     PYTHONSAFEPATH="1",
                     OTEL_RESOURCE_ATTRIBUTES=f"service.version={version(change)}",
                 )
+            case Wire():
+                edge = wires.EDGES[change.caller, change.callee]
+                found.setdefault(change.caller, {})[edge.variable] = f"{edge.scheme}127.0.0.1:{change.port}"
     return found
+
+
+def program(settings: Settings, change: Process) -> str:
+    """A section for supervisord: the change's own process, which starts with the system and again when it ends."""
+    match change:
+        case Wire():
+            words = wires.command(change, f"127.0.0.1:{change.port}", wires.target(change, settings))
+        case Job():
+            words = ["python", "-m", change.module, *change.arguments]
+        case Limit():
+            words = ["python", "-m", "workshop.changes.jobs.limit", change.service]
+            words += [] if change.cpus is None else ["--cpus", f"{change.cpus:g}"]
+            words += [] if change.memory_mb is None else ["--memory-mb", str(change.memory_mb)]
+        case _:
+            raise TypeError(change)
+    command = shlex.join(words).replace("%", "%%")
+    return f"{HEADING}[program:{change.program}]\ncommand={command}\n{PROGRAM}"
 
 
 def version(release: Release) -> str:
@@ -71,9 +106,37 @@ def replace(path: Path, text: str) -> None:
 
 def converge(settings: Settings, changes: Sequence[Change], restart: str) -> None:
     """Have the running system be what these changes make it; one process is started anew, none for ""."""
+    before = {name for name in supervisor.states(settings) if name.startswith(PREFIXES)}
     write(settings, changes)
+    wanted = {each.program: each for each in changes if isinstance(each, Process)}
+    supervisor.reread(settings)
+    # What is called is there before its caller, and goes after it.
+    for name in sorted(wanted.keys() - before):
+        supervisor.add(settings, name)
+    for each in wanted.values():
+        wait_for(settings, each)
     if restart:
         start_anew(settings, restart)
+    for name in sorted(before - wanted.keys()):
+        supervisor.remove(settings, name, local.STOP_SECONDS)
+        # A limit that was killed may have left what it limited frozen.
+        processes.resume(settings.state)
+
+
+def wait_for(settings: Settings, change: Process) -> None:
+    """Come back when a change's process runs, and listens where it should; StackError when it does not."""
+    name, deadline = change.program, time.monotonic() + READY_SECONDS
+    while True:
+        state = supervisor.states(settings).get(name, {}).get("statename")
+        if state in ("RUNNING", "STARTING") and isinstance(change, Wire):
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", change.port), timeout=1).close()
+                return
+        elif state == "RUNNING":
+            return
+        if state in local.DIED or time.monotonic() > deadline:
+            raise StackError(f"{name} does not run ({state})\n{local.tail(settings, name)}")
+        time.sleep(0.05)
 
 
 def start_anew(settings: Settings, name: str) -> None:

@@ -6,11 +6,12 @@ half way undoes it, whatever it had come to.
 """
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 
-from workshop.changes import declared, journal, local, patching
+from workshop.changes import data, declared, jobs, journal, local, patching, wires
 from workshop.changes.journal import Entry
-from workshop.changes.kinds import Change, Release, Setting
+from workshop.changes.kinds import Change, Data, Job, Limit, Release, Setting, Wire
 from workshop.stack import runtime
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import undisturbed
@@ -84,6 +85,13 @@ def check(settings: Settings, change: Change, chosen: str) -> None:
                 declared.check(change.service, name, value)
         case Release():
             patching.make(settings, change)
+        case Wire():
+            wires.check(change)
+        case Limit():
+            jobs.check(change)
+        case Job():
+            if importlib.util.find_spec(change.module) is None:
+                raise StackError(f"job {change.name}: there is no module {change.module}")
 
 
 def prepare() -> None:
@@ -112,12 +120,18 @@ def _settle(settings: Settings, chosen: str) -> None:
 
 def _apply(settings: Settings, chosen: str, entry: Entry) -> None:
     changes = _changes([*journal.in_force(settings, chosen), entry])
-    _converge(settings, chosen, changes, entry.change.restarts)
+    if isinstance(entry.change, Data):
+        data.run(settings, entry.change, entry.change.up)
+    else:
+        _converge(settings, chosen, changes, entry.change.restarts)
 
 
 def _take_back(settings: Settings, chosen: str, entry: Entry, why: str) -> None:
     left = [each for each in journal.in_force(settings, chosen) if each.number != entry.number]
-    _converge(settings, chosen, _changes(left), entry.change.restarts)
+    if isinstance(entry.change, Data):
+        data.run(settings, entry.change, entry.change.down)
+    else:
+        _converge(settings, chosen, _changes(left), entry.change.restarts)
     journal.say(settings, entry, "undone", why)
 
 

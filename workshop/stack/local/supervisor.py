@@ -147,6 +147,33 @@ def start_process(settings: Settings, name: str) -> None:
         raise StackError(f"supervisord has ended, see {settings.logs / 'supervisord.log'}") from None
 
 
+def reread(settings: Settings) -> None:
+    """Have supervisord read its file again, and those of added programs; StackError when it cannot. Nothing starts."""
+    try:
+        with client(settings) as proxy:
+            proxy.supervisor.reloadConfig()
+    except xmlrpc.client.Fault as fault:
+        raise StackError(f"supervisord cannot read its file: {fault.faultString}") from None
+    except GONE:
+        raise StackError(f"supervisord has ended, see {settings.logs / 'supervisord.log'}") from None
+
+
+def add(settings: Settings, name: str) -> None:
+    """Start a program that `reread` has found; StackError when it has not."""
+    try:
+        with client(settings) as proxy:
+            proxy.supervisor.addProcessGroup(name)
+    except xmlrpc.client.Fault as fault:
+        raise StackError(f"{name} could not be added: {fault.faultString}") from None
+
+
+def remove(settings: Settings, name: str, patience: float) -> None:
+    """Stop a program, within `patience` seconds, and forget it; nothing happens to one that is not there."""
+    stop_processes(settings, [name], patience)
+    with contextlib.suppress(*GONE), client(settings) as proxy:
+        proxy.supervisor.removeProcessGroup(name)
+
+
 def stop_processes(settings: Settings, names: list[str], patience: float) -> None:
     """Stop processes, all at once; come back when they have ended, or after `patience` seconds."""
     with contextlib.suppress(*GONE), client(settings) as proxy:

@@ -247,7 +247,8 @@ def stop(settings: Settings, patience: float = STOP_SECONDS) -> bool:
     """Stop everything, in order where that is possible; True when something was running."""
     pid = supervisor.answers(settings)
     if pid is not None:
-        names = [service.name for service in SERVICES if service.name not in STOPPED_LAST]
+        # Programs that were added by a change, too.
+        names = [name for name in supervisor.states(settings) if name not in STOPPED_LAST]
         supervisor.stop_processes(settings, names, patience)
         supervisor.stop_processes(settings, list(STOPPED_LAST), patience)
         supervisor.shut_down(settings)

@@ -1,0 +1,27 @@
+"""Changes of the data: SQL, up and down."""
+
+from collections.abc import Sequence
+
+import psycopg
+
+from workshop.changes.kinds import Data
+from workshop.stack import database
+from workshop.stack.errors import StackError
+from workshop.stack.settings import Settings
+
+# A statement that waits for a lock must not have everybody wait behind it; building an index may take its time.
+LIMITS = "SET lock_timeout = '10s'; SET statement_timeout = '10min'"
+
+
+def run(settings: Settings, change: Data, statements: Sequence[str]) -> None:
+    """Run statements one by one, each for good; StackError when PostgreSQL refuses one."""
+    try:
+        url = settings.database_url(change.database, change.database)
+        with psycopg.connect(url, connect_timeout=3, autocommit=True) as connection:
+            database.check_own(connection, settings)
+            connection.execute(LIMITS)
+            for statement in statements:
+                connection.execute(statement.encode())
+    except psycopg.Error as error:
+        reason = str(error).strip() or type(error).__name__
+        raise StackError(f"data {change.name}: PostgreSQL refused: {reason}") from None
