@@ -22,6 +22,7 @@ EXPECTED = [
     ("go_error_far_down.otlp", ["error", "slow-statement"], "answered 502; it began in ledger UPDATE account"),
     ("go_fan_out.otlp", [], "healthy: the longest leg is shard GET /q"),
     ("go_grpc_one_after_another.otlp", ["(sequential)"], "healthy: the longest leg is prices shop.Prices/ListPrices"),
+    ("grafana_data_frame.grafana", ["slow-statement", "hidden-error"], "reports SELECT ledger took 2.31 s, 93%"),
     ("java_hibernate_n_plus_one.jaeger", ["repeated"], "the same statement 40 times, one after another (N+1)"),
     ("java_kafka_consumer_later.otlp", [], "healthy: the longest leg is shop POST /orders"),
     (

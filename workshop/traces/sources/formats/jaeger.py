@@ -29,14 +29,19 @@ def _resource(process: dict[str, Any], notes: Notes) -> dict[str, Any]:
     return resource
 
 
-def span(raw: dict[str, Any], resources: dict[str, dict[str, Any]], trace: Any, ids: Ids) -> Span | None:
-    """One span; None where it has no start. `trace` is the id of the trace around it, for spans without their own."""
+def span(
+    raw: dict[str, Any], resources: dict[str, dict[str, Any]], trace: Any, ids: Ids, unit: int = MICROSECOND
+) -> Span | None:
+    """One span; None where it has no start. `trace` is the id of the trace around it, for spans without their own.
+
+    `unit` is how many ns the numbers of its times count.
+    """
     notes = ids.notes
-    start = notes.nanoseconds(raw.get("startTime"), "startTime", MICROSECOND)
+    start = notes.nanoseconds(raw.get("startTime"), "startTime", unit)
     if start is None:
         notes.add("a span has no startTime", "left out")
         return None
-    length = notes.nanoseconds(raw.get("duration"), "duration", MICROSECOND)
+    length = notes.nanoseconds(raw.get("duration"), "duration", unit)
     if length is None:
         notes.add("a span has no duration", "read without a length")
     trace_id = ids.trace(raw.get("traceID") if raw.get("traceID") else trace, "traceID")
@@ -58,7 +63,7 @@ def span(raw: dict[str, Any], resources: dict[str, dict[str, Any]], trace: Any, 
         kind=kind,
         start=start,
         end=start + (length or 0),
-        events=[_log(each, start, notes) for each in notes.objects(raw.get("logs"), "logs")],
+        events=[_log(each, start, notes, unit) for each in notes.objects(raw.get("logs"), "logs")],
         links=links,
         scope=str(held.pop("otel.scope.name", None) or held.pop("otel.library.name", None) or ""),
         status=status,
@@ -89,10 +94,10 @@ def _references(raw: dict[str, Any], trace_id: str, ids: Ids) -> tuple[str | Non
     return ids.other(chosen.get("spanID")), not childs, links
 
 
-def _log(log: dict[str, Any], fallback: int, notes: Notes) -> Event:
+def _log(log: dict[str, Any], fallback: int, notes: Notes, unit: int) -> Event:
     fields = tags(log.get("fields"), notes)
     name = str(fields.pop("event", None) or fields.get("message") or "log")
-    moment = notes.nanoseconds(log.get("timestamp"), "a log's timestamp", MICROSECOND)
+    moment = notes.nanoseconds(log.get("timestamp"), "a log's timestamp", unit)
     return Event(name, fallback if moment is None else moment, fields)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workshop.traces.model.span import Span
-from workshop.traces.sources.formats import jaeger, otlp, zipkin
+from workshop.traces.sources.formats import grafana, jaeger, otlp, zipkin
 from workshop.traces.sources.formats.odd import UnknownFormat, shown
 from workshop.traces.sources.formats.spelling import Ids
 
@@ -55,6 +55,10 @@ def _of_object(document: dict[str, Any], ids: Ids, depth: int) -> Iterator[Span]
     elif wrapped := next((document[key] for key in ("result", "trace") if isinstance(document.get(key), dict)), None):
         _partial(document, ids)
         yield from spans_of(wrapped, ids, depth + 1)
+    elif grafana.is_frame(document):
+        yield from grafana.spans(document, ids)
+    elif found_frames := grafana.frames(document):
+        yield from spans_of(found_frames, ids, depth + 1)
     elif "spans" in document and ("processes" in document or "traceID" in document):
         yield from jaeger.spans(document, ids)
     elif isinstance(document.get("data"), list | dict) and document["data"]:

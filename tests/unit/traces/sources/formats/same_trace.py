@@ -115,6 +115,42 @@ def jaeger() -> dict[str, Any]:
     }
 
 
+def grafana(*, wire: bool) -> dict[str, Any]:
+    """The same as a data frame of Grafana's: as a data source answers it, or as Explore's inspector downloads it."""
+    rows = []
+    for span in jaeger()["data"][0]["spans"]:
+        tags = {tag["key"]: tag["value"] for tag in span["tags"]}
+        own = ("span.kind", "otel.status_code", "otel.status_description", "otel.scope.name")
+        parent, *links = span.get("references", [{}])
+        kept = [{"key": key, "value": value} for key, value in tags.items() if key not in own]
+        rows.append(
+            {
+                "traceID": TRACE,
+                "spanID": span["spanID"],
+                "parentSpanID": parent.get("spanID", ""),
+                "operationName": span["operationName"],
+                "serviceName": "shop",
+                "kind": tags["span.kind"],
+                "statusCode": 2 if "otel.status_code" in tags else 0,
+                "statusMessage": tags.get("otel.status_description", ""),
+                "instrumentationLibraryName": "hand-made",
+                "serviceTags": [{"key": "service.name", "value": "shop"}],
+                "startTime": span["startTime"] / 1000,
+                "duration": span["duration"] / 1000,
+                "logs": [
+                    {"timestamp": log["timestamp"] / 1000, "fields": log["fields"]} for log in span.get("logs", [])
+                ],
+                "references": links or None,
+                "tags": [{**tag, "value": 9007199254740993} if tag["key"] == "big" else tag for tag in kept],
+            }
+        )
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    if wire:
+        fields = [{"name": name, "type": "string"} for name in columns]
+        return {"schema": {"refId": "A", "fields": fields}, "data": {"values": list(columns.values())}}
+    return {"fields": [{"name": name, "config": {}, "values": values} for name, values in columns.items()], "length": 2}
+
+
 def facts(trace: Trace) -> list[tuple[object, ...]]:
     """What every form tells of a trace; times to the microsecond."""
     return [
@@ -160,6 +196,11 @@ FORMS: dict[str, Callable[[], bytes]] = {
     "protobuf with its length in front": lambda: framed(message().SerializeToString(), message().SerializeToString()),
     "Jaeger's JSON": lambda: dumped(jaeger()),
     "Jaeger's JSON, one trace of it": lambda: dumped(jaeger()["data"][0]),
+    "Grafana's data source's answer": lambda: dumped(
+        {"results": {"A": {"status": 200, "frames": [grafana(wire=True)]}}}
+    ),
+    "Grafana's download": lambda: dumped([grafana(wire=False)]),
+    "Grafana's panel data": lambda: dumped({"state": "Done", "series": [grafana(wire=True)]}),
     "a list of documents": lambda: dumped([otlp(), {"resourceMetrics": []}]),
     "one document a line": lambda: dumped(otlp()) + b"\r\n\r\n" + dumped({"resourceLogs": []}) + b"\r\n",
 }

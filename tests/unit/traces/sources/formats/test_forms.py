@@ -35,6 +35,24 @@ def zipkin(**fields: Any) -> dict[str, Any]:
     return raw | {"localEndpoint": {"serviceName": "web"}} | fields
 
 
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (
+            {"schema": {"fields": [{"name": "traceID"}, {"name": "traceName"}]}, "data": {"values": [["a"], ["b"]]}},
+            "traceName",
+        ),
+        ({"fields": [{"name": "time", "values": [1]}, {"name": "cpu", "values": [2]}]}, "time, cpu"),
+        ({"schema": {"fields": []}, "data": None}, "nothing"),
+    ],
+)
+def test_another_table_of_grafanas_is_refused(frame: dict[str, Any], said: str) -> None:
+    """A search's answer, or numbers: in one sentence with the columns that were found."""
+    with pytest.raises(UnknownFormat) as error:
+        read_bytes(dumped({"results": {"A": {"frames": [frame]}}}), "file")
+    assert "a table of Grafana's without spans" in str(error.value) and said in str(error.value)
+
+
 def test_zipkin() -> None:
     """Kinds, both endpoints, an error's words, annotations, and one id for both sides of a call."""
     spans = [
