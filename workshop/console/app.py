@@ -13,6 +13,7 @@ from workshop.console.search.form import LIMITS, LOOKBACKS, SORTS, SearchForm
 from workshop.console.search.found import search
 from workshop.console.search.kinds import Kinds
 from workshop.console.search.plot import plot_data
+from workshop.console.search.regions import compared
 from workshop.console.search.window import Windows
 from workshop.console.security import protect
 from workshop.console.service_map import map_data, service_map
@@ -81,8 +82,14 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
         if len(wanted) != 2:
             raise ids.InvalidId("two trace ids with three dots between them are compared")
         before, after = (jaeger.get_trace(each) for each in wanted)
-        compared = comparison(before, after, everything="all" in request.args)
-        return render_template("compare.html", compared=compared)
+        pair_of_traces = comparison(before, after, everything="all" in request.args)
+        return render_template("compare.html", compared=pair_of_traces)
+
+    @app.get("/changes")
+    def changes() -> str:
+        """Two regions of the plot, compared as populations."""
+        found = compared(windows, request.args, time.time())
+        return render_template("changes.html", found=found, result=found.result)
 
     @app.get("/services")
     def services() -> str:

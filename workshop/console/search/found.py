@@ -60,7 +60,7 @@ def search(windows: Windows, form: SearchForm, now: float) -> Found:
     """Searches up to `now` (Unix seconds). Raises JaegerError; a form with errors finds nothing."""
     services = windows.client.services()
     form = chosen(form, services)
-    asked = services[:ANY_SERVICE_LIMIT] if form.any_service else [form.service]
+    asked = _asked(form, services)
     found = [] if form.errors else windows.traces(form, asked, now)
     open_ones = {trace.trace_id for trace in found if under_way(trace, now)}
     whole = [trace for trace in found if trace.trace_id not in open_ones]
@@ -68,6 +68,15 @@ def search(windows: Windows, form: SearchForm, now: float) -> Found:
     table = sorted(newest, key=lambda trace: trace.ms, reverse=True) if form.sort == "longest" else newest
     plotted = thinned(found, PLOTTED)
     return Found(form, services, asked, table, plotted, len(found), _groups(whole), open_ones)
+
+
+def _asked(form: SearchForm, services: list[str]) -> list[str]:
+    return services[:ANY_SERVICE_LIMIT] if form.any_service else [form.service]
+
+
+def asked_of(windows: Windows, form: SearchForm) -> list[str]:
+    """The services that a search asks Jaeger for."""
+    return _asked(form, windows.client.services() if form.any_service else [])
 
 
 def chosen(form: SearchForm, services: list[str]) -> SearchForm:

@@ -102,7 +102,9 @@ class Windows:
             # A trace grows until it is settled: what began shortly before the last search is asked for again.
             open_ones = [trace.start / 1e9 for trace in window.traces.values() if under_way(trace, now)]
             since = max(min([window.until - SETTLED, *open_ones]), first)
-            new = {t.trace_id: t for service in services for t in self._search(service, form, since, last)}
+            # A period that is over has nothing new to ask for, and Jaeger refuses one that ends before it begins.
+            asked = services if since < last else ()
+            new = {t.trace_id: t for service in asked for t in self._search(service, form, since, last)}
             found = window.traces | new
         found = {key: trace for key, trace in found.items() if trace.start / 1e9 >= first}
         if len(found) > KEPT:

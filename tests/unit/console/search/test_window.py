@@ -70,6 +70,15 @@ def test_the_next_search_asks_for_what_is_new_only() -> None:
     assert jaeger.asked[-1]["start"] == pytest.approx(NOW - 10)
 
 
+def test_a_period_that_is_over_is_not_asked_for_backwards() -> None:
+    """Looked at again after some seconds, as Live does: its traces are there, and Jaeger is not asked for nonsense."""
+    jaeger = Many([summary(n, NOW - 100 - n) for n in range(20)])
+    windows, form = Windows(jaeger), SearchForm(service="gateway", start=(NOW - 200) * 1000, end=(NOW - 90) * 1000)
+    for later in (0, 5, 30):
+        assert len(windows.traces(form, ["gateway"], NOW + later)) == 20
+    assert all(how["start"] < how["end"] for how in jaeger.asked)
+
+
 def test_a_trace_under_way_is_asked_for_until_it_is_whole() -> None:
     """A slow checkout's first spans come seconds before its root."""
     open_one = summary(1, NOW - 4, 3_000, root_name="", root_service="", orphan_count=1)

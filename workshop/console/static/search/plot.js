@@ -1,7 +1,8 @@
 // The scatter plot: uPlot draws axes and marks time; dots, marks and the chosen region are drawn here.
 import uPlot from "../vendor/uPlot.esm.js";
 import { h } from "../dom.js";
-import { count, duration } from "../format.js";
+import { duration } from "../format.js";
+import { inside, moved } from "./region.js";
 
 const NEAR = 14; // px from a dot within which it is meant
 const FAILED = 1, UNDER_WAY = 2;
@@ -26,9 +27,10 @@ function inks() {
 export class Plot {
   // actions: open(id, event) for a click on a dot, choose(region, dots) for a region, or null when it is dropped.
   constructor(place, actions) {
-    Object.assign(this, { place, actions, data: null, region: null, nearest: null });
+    Object.assign(this, { place, actions, data: null, region: null, kept: null, nearest: null });
     this.tip = h("div", { class: "plot-tip", hidden: true });
     new ResizeObserver(() => this.uplot?.setSize(this.size())).observe(place);
+    place.addEventListener("keydown", (event) => this.key(event));
     for (const event of ["theme-changed", "change"]) {
       (event === "change" ? matchMedia("(prefers-color-scheme: dark)") : document).addEventListener(event, () => this.repaint());
     }
@@ -68,7 +70,7 @@ export class Plot {
       ],
       series: [{}, { paths: () => null, points: { show: false } }],
       cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: true, setScale: false } },
-      hooks: { draw: [() => this.drawMarks(), () => this.drawDots()], setSelect: [() => this.selected()] },
+      hooks: { draw: [() => this.drawMarks(), () => this.drawKept(), () => this.drawDots()], setSelect: [() => this.selected()] },
     }, this.columns(), this.place);
     const { over } = this.uplot;
     over.append(this.tip);
@@ -173,6 +175,51 @@ export class Plot {
     this.drawRegion();
   }
 
+  // By keyboard: arrows move the region, with Shift they move its right or upper edge.
+  key(event) {
+    if (!this.uplot || !event.key.startsWith("Arrow") || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const { from, to } = this.data;
+    this.choose(moved(this.region, event.key, event.shiftKey, { from, to, min: 0, max: this.uplot.scales.y.max }));
+  }
+
+  // The region becomes the one before, and another one can be chosen to be compared with it.
+  keep() {
+    this.kept = this.region;
+    this.choose(null);
+    this.uplot.redraw(false);
+  }
+
+  // Drops the region, then the one that is kept.
+  drop() {
+    if (!this.region) this.kept = null;
+    this.choose(null);
+    this.uplot?.redraw(false);
+  }
+
+  dotsIn(region) {
+    return region ? this.data.dots.filter((dot) => inside(dot, region)) : [];
+  }
+
+  drawKept() {
+    if (!this.kept) return;
+    const { ctx, bbox } = this.uplot, ratio = devicePixelRatio;
+    const [left, right] = [this.kept.from, this.kept.to].map((ms) => this.uplot.valToPos(ms, "x", true));
+    const [top, bottom] = [this.kept.max, this.kept.min].map((ms) => this.uplot.valToPos(ms, "y", true));
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = ctx.fillStyle = this.inks.text;
+    ctx.setLineDash([6 * ratio, 4 * ratio]);
+    ctx.lineWidth = 2 * ratio;
+    ctx.strokeRect(left, top, right - left, bottom - top);
+    ctx.font = `600 ${15 * ratio}px system-ui, sans-serif`;
+    ctx.textBaseline = "top";
+    ctx.fillText("before", left + 6 * ratio, Math.max(top, bbox.top) + 4 * ratio);
+    ctx.restore();
+  }
+
   // The region stays where its times and durations are when the plot moves on.
   drawRegion() {
     const { region, uplot } = this;
@@ -182,25 +229,6 @@ export class Plot {
       uplot.setSelect({ left, top, width: right - left, height: bottom - top }, false);
     } else uplot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.drawing = false;
-    this.actions.choose(region, region ? this.data.dots.filter((dot) => inside(dot, region)) : []);
+    this.actions.choose(region, this.dotsIn(region));
   }
-}
-
-const inside = ([time, ms, , state], region) =>
-  state !== UNDER_WAY && time >= region.from && time <= region.to && ms >= region.min && ms <= region.max;
-
-// What a region holds, in words: how many traces, and how long they took.
-export function summary(dots) {
-  const sorted = dots.map((dot) => dot[1]).sort((a, b) => a - b);
-  if (!sorted.length) return "no trace drawn in this region";
-  const rank = (percent) => sorted[Math.max(Math.ceil((percent / 100) * sorted.length) - 1, 0)];
-  return `${count(sorted.length, "trace")} drawn in this region: p50 ${duration(rank(50))}, p95 ${duration(rank(95))}`;
-}
-
-// The search that lists a region's traces.
-export function searchOf(region, query) {
-  const ms = (value, round) => `${round(value * 1000) / 1000}ms`;
-  return `/?${new URLSearchParams({
-    ...query, from: Math.floor(region.from), to: Math.ceil(region.to), min: ms(region.min, Math.floor), max: ms(region.max, Math.ceil),
-  })}`;
 }

@@ -1,7 +1,9 @@
 // The search page: operations follow the service, two traces can be chosen, and live mode searches again.
 import { byId, h, typing } from "../dom.js";
 import { localTimes } from "../page.js";
-import { Plot, searchOf, summary } from "./plot.js";
+import { count } from "../format.js";
+import { Plot } from "./plot.js";
+import { changesOf, searchOf, summary } from "./region.js";
 
 const filters = byId("filters");
 const boxes = () => [...document.querySelectorAll("#choose input[name=id]")];
@@ -59,13 +61,30 @@ export const plot = new Plot(byId("plot"), {
     else location.assign(address);
   },
   choose(region, dots) {
-    byId("region").hidden = !region;
-    if (!region) return;
-    byId("region").replaceChildren(summary(dots), " ",
+    byId("region").hidden = !region && !plot.kept;
+    if (byId("region").hidden) return;
+    const before = plot.dotsIn(plot.kept).length;
+    byId("region").replaceChildren(...[
+      plot.kept ? `Before: ${count(before, "trace")}. ` : "",
+      region ? summary(dots) : "Choose the region that is compared with it.", " ",
       dots.length > 0 && h("a", { class: "button", href: searchOf(region, plot.data.query) }, "List them"), " ",
-      h("button", { type: "button", onclick: () => plot.choose(null) }, "Drop"));
+      dots.length > 0 && comparing(region), " ",
+      h("button", { type: "button", onclick: () => plot.drop() }, "Drop"),
+    ].filter(Boolean));
   },
 });
+
+// What leads from one region to a comparison with another; a room's visitors have none.
+function comparing(region) {
+  if (byId("plot").dataset.inARoom !== undefined) return "";
+  if (!plot.kept) return h("button", { type: "button", onclick: () => plot.keep() }, "Compare with another region");
+  return h("a", { class: "button primary", id: "changes", href: changesOf(plot.kept, region, plot.data.query) }, "Compare");
+}
+
+function keepOrCompare() {
+  if (byId("changes")) byId("changes").click();
+  else if (plot.region && byId("plot").dataset.inARoom === undefined) plot.keep();
+}
 
 function draw() {
   const data = JSON.parse(byId("plot-data").textContent);
@@ -123,7 +142,9 @@ const keys = {
   c: compare,
   l: () => live.click(),
   "/": () => { byId("more").open = true; byId("attributes").focus(); },
-  Escape: () => plot.choose(null),
+  p: () => byId("plot").focus(),
+  b: keepOrCompare,
+  Escape: () => plot.drop(),
 };
 
 document.addEventListener("keydown", (event) => {
