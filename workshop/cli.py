@@ -340,16 +340,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     obstacles.speak_anyhow()
     try:
+        if told := obstacles.of_machine():
+            raise StackError(told)
         app(prog_name="spans")
     except StackError as error:
         from workshop.stack.screen import complain
 
         complain(f"error: {error}")
-        sys.exit(1)
-    except PermissionError as error:
-        from workshop.stack.screen import complain
-
-        complain(f"error: {obstacles.refused(error)}")
         sys.exit(1)
     except OSError as error:
         from workshop.stack.screen import complain
@@ -358,7 +355,7 @@ def main() -> None:
             # Nobody reads on (`| head`), and that is fine; Python would complain again when it closes the pipe.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
-            complain(f"error: {error}")
+            complain(f"error: {obstacles.told(error)}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

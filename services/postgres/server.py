@@ -36,6 +36,9 @@ SETTINGS = {
     # As on most database machines, nobody chose it to suit the services' logs, which are in UTC (`make hunt`).
     "log_timezone": "America/New_York",
 }
+# A container may have given its processes next to nothing there.
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+SHARED_MEMORY_NEEDED = 16_000_000
 
 
 def homes(state: Path) -> tuple[Path, Path]:
@@ -170,12 +173,23 @@ def initialise(bin_folder: Path, data: Path, password: str) -> None:
         "-E",
         "UTF8",
     ]
+    for name, value in shared_memory().items():
+        command += ["-c", f"{name}={value}"]
     command += ["--locale=C", f"--pwfile=/dev/fd/{reader}", "--no-instructions"]
     done = subprocess.run(command, check=False, pass_fds=[reader], capture_output=True, text=True)
     os.close(reader)
     if done.returncode:
         raise SystemExit(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
     (data / "initialised").touch()
+
+
+def shared_memory() -> dict[str, str]:
+    """Where sessions share memory: as PostgreSQL chooses, unless that folder has less than it takes at once."""
+    try:
+        free = shutil.disk_usage(SHARED_MEMORY).free
+    except OSError:  # macOS, and containers without one
+        return {}
+    return {"dynamic_shared_memory_type": "sysv"} if free < SHARED_MEMORY_NEEDED else {}
 
 
 def main() -> None:
@@ -206,7 +220,7 @@ def main() -> None:
     os.environ["HOME"] = "/"
     initialise(bin_folder, data, os.environ.get("POSTGRES_PASSWORD", "slow-checkout"))
     # Whose it is, for those who find a server on a port (workshop/stack/own.py).
-    whole = {**SETTINGS, "cluster_name": os.environ.get("STACK_ID", "")}
+    whole = {**SETTINGS, **shared_memory(), "cluster_name": os.environ.get("STACK_ID", "")}
     settings = [word for name, value in whole.items() for word in ("-c", f"{name}={value}")]
     sys.stdout.flush()
     program = str(bin_folder / "postgres")

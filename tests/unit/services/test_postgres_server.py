@@ -1,5 +1,6 @@
 """The local PostgreSQL: whose data it is, and of which version."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,15 @@ def test_data_of_another_version_is_told(data: Path, tmp_path: Path) -> None:
         server.check_version(tmp_path, data)
     (data / "PG_VERSION").write_text("16\n")
     server.check_version(tmp_path, data)
+
+
+def test_where_there_is_next_to_no_shared_memory_it_is_had_in_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL ends with a panic when /dev/shm of a container has 1 MB; where there is none it chooses by itself."""
+    monkeypatch.setattr(server, "SHARED_MEMORY", tmp_path)
+    assert server.shared_memory() == {}
+    monkeypatch.setattr(server, "SHARED_MEMORY_NEEDED", shutil.disk_usage(tmp_path).total + 1)
+    assert server.shared_memory() == {"dynamic_shared_memory_type": "sysv"}
+    monkeypatch.setattr(server, "SHARED_MEMORY", tmp_path / "none")
+    assert server.shared_memory() == {}

@@ -23,6 +23,7 @@ MEGABYTE = 1_000_000
 # All processes at rest take under 600 MB; the rest is for the first start and a browser.
 MEMORY_NEEDED = 1_000 * MEGABYTE
 PACKAGES_NEEDED = 500 * MEGABYTE
+LOGS_NEEDED = 200 * MEGABYTE
 LEDGER_NEEDED = 1_000 * MEGABYTE
 
 
@@ -95,11 +96,11 @@ def folder() -> Finding:
 
 
 def disk(data: str) -> Iterator[Finding]:
-    """Room for the packages in the checkout, and for the ledger where the data lies, which for root is elsewhere."""
+    """Room for the packages, for the logs, and for the ledger where the data lies, which for root is elsewhere."""
     needs: dict[int, tuple[str, int]] = {}
     packages = 0 if installed() else PACKAGES_NEEDED
     ledger = 0 if (state_folder() / "seeded").exists() else LEDGER_NEEDED
-    for folder, needed in ((str(ROOT), packages), (data, ledger)):
+    for folder, needed in ((str(ROOT), packages), (str(state_folder()), LOGS_NEEDED), (data, ledger)):
         device = machine.nearest(Path(folder)).stat().st_dev
         where, other = needs.get(device, (folder, 0))
         needs[device] = where, other + needed
@@ -241,4 +242,6 @@ def read_env(name: str = ".env") -> dict[str, str]:
 
 if __name__ == "__main__":
     environment.clean_up()
+    if told := obstacles.of_machine():
+        sys.exit(f"error: {told}")
     sys.exit(main())

@@ -44,7 +44,7 @@ def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     obstacles.speak_anyhow()
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        if told := obstacles.of_folder():
+        if told := obstacles.of_folder() or obstacles.of_machine():
             raise InstallError(told)
         stamp = VENV / f"installed-{packages}"
         LOG.parent.mkdir(parents=True, exist_ok=True)
@@ -57,10 +57,10 @@ def main(packages: str, wanted: str, arguments: list[str]) -> NoReturn:
     except KeyboardInterrupt:
         print("\ninterrupted: the next command goes on with the installation", file=sys.stderr)
         sys.exit(130)
-    except PermissionError as error:
-        print(f"error: {obstacles.refused(error)}", file=sys.stderr)
+    except OSError as error:
+        print(f"error: {obstacles.told(error)}", file=sys.stderr)
         sys.exit(1)
-    except (InstallError, OSError) as error:
+    except InstallError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     if taken := [name for names in environment.ignored().values() for name in names]:

@@ -3,11 +3,13 @@
 Asked before anything is installed. Python's own library only.
 """
 
+import errno
 import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+PROC = Path("/proc/self/stat")
 BELONGS = "run make as that one (sudo make clean, if it was root), or clone into a folder of your own"
 # What the programs that are started here take for something else: PATH, supervisord's file, a line of a list.
 IMPOSSIBLE = {":": "a colon", "%": "a percent sign", '"': "a quotation mark", "\n": "a line break", "\\": "a backslash"}
@@ -31,6 +33,23 @@ def of_folder(root: Path = ROOT) -> str | None:
 def noexec(path: Path) -> bool:
     """Whether the file system forbids to run programs."""
     return bool(os.statvfs(path).f_flag & getattr(os, "ST_NOEXEC", 8))
+
+
+def of_machine() -> str | None:
+    """Why nothing can be started, or stopped, on this machine; None when it can."""
+    if sys.platform == "linux" and not PROC.exists():
+        return "there is no /proc here, by which processes are found: mount it (mount -t proc proc /proc)"
+    return None
+
+
+def told(error: OSError) -> str:
+    """What the system has refused, why, and what to do."""
+    where = f" ({os.fsdecode(error.filename)})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full, or your share of it{where}: make room, make doctor tells how much is needed"
+    if error.errno == errno.EROFS:
+        return f"nothing can be written here, the file system is mounted read-only{where}: clone into another folder"
+    return refused(error) if isinstance(error, PermissionError) else str(error)
 
 
 def refused(error: PermissionError) -> str:

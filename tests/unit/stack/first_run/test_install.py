@@ -9,7 +9,7 @@ import pytest
 
 from workshop.stack import lifecycle
 from workshop.stack.docker import system as docker
-from workshop.stack.first_run import install, obstacles
+from workshop.stack.first_run import install
 from workshop.stack.settings import ROOT
 
 
@@ -98,23 +98,3 @@ def test_a_folder_with_other_letters_is_found_in_any_locale(tmp_path: Path, monk
     monkeypatch.setattr("sys.path", [])
     exec(line)
     assert sys.path == [f"{tmp_path}/käse/"]
-
-
-@pytest.mark.parametrize("name", ["a%b", "a:b", 'a"b', "a\nb", "a\\b"])
-def test_a_folder_that_cannot_work_is_told(tmp_path: Path, name: str) -> None:
-    """By what is wrong with its name, before anything is installed."""
-    told = obstacles.of_folder(tmp_path / name)
-    assert told is not None
-    assert told.startswith("the folder's path has a")
-    assert obstacles.of_folder(tmp_path) is None
-    assert obstacles.of_folder(tmp_path / "käse und brot (2)") is None
-
-
-def test_a_refusal_says_what_is_behind_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another user's file, a file system without programs, or the rights of one's own."""
-    error = PermissionError(13, "Permission denied", str(tmp_path / "new"))
-    assert "though it is yours: look at its rights" in obstacles.refused(error)
-    monkeypatch.setattr(obstacles, "noexec", lambda path: True)
-    assert "mounted noexec" in obstacles.refused(error)
-    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
-    assert "belongs to another user: run make as that one" in obstacles.refused(error)
