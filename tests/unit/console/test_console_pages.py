@@ -5,12 +5,14 @@ import re
 import time
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
 from tests.unit.console.console_traces import HOSTILE, checkout, document, hostile, span
+from workshop.traces.sources.files import load_file
 from workshop.traces.sources.jaeger import JaegerError, JaegerUnavailable
 
 Page = Callable[..., str]
@@ -29,6 +31,19 @@ def plot_in(page: str) -> dict:  # type: ignore[type-arg]
     found = re.search(r'<script type="application/json" id="plot-data">(.*?)</script>', page, re.DOTALL)
     assert found
     return json.loads(found[1])  # type: ignore[no-any-return]
+
+
+def test_clocks_that_were_corrected_are_told_and_can_be_had_as_recorded(jaeger: FakeJaeger, text_of: Page) -> None:
+    """By how much spans were moved, a link to the times as they came, and one back."""
+    (skewed,) = load_file(Path(__file__).parents[2] / "fixtures" / "traces" / "go_clock_skew.otlp.json")
+    jaeger.traces[skewed.trace_id] = skewed
+    page = text_of(f"/trace/{skewed.trace_id}")
+    assert "2 spans moved by up to 3.00 s" in page and 'href="?clocks=raw"' in page
+    raw = text_of(f"/trace/{skewed.trace_id}?clocks=raw")
+    assert "moved by" not in raw and "times as they were recorded" in raw and 'href="?" id="clocks"' in raw
+    corrected, recorded = (max(span.get("start", 0) for span in data_in(each)["spans"]) for each in (page, raw))
+    assert corrected < 1000 and recorded > 3000
+    assert 'id="clocks"' not in text_of(f"/trace/{FAST}")
 
 
 def test_search_lists_each_trace_and_plots_it(text_of: Page) -> None:

@@ -8,7 +8,7 @@ GET /trace/ID/otlp.json     the trace as a file; jaeger.json: in Jaeger's own fo
 import time
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template
+from flask import Flask, Response, jsonify, render_template, request
 
 from workshop.console import failures
 from workshop.console.settings import Settings
@@ -19,6 +19,7 @@ from workshop.traces.diagnosis.diagnose import diagnose
 from workshop.traces.diagnosis.facts import Explain
 from workshop.traces.model import error_words
 from workshop.traces.model.trace import Trace
+from workshop.traces.showing.waterfall import clocks
 from workshop.traces.sources import fetching, ids
 from workshop.traces.sources.jaeger import JaegerClient, JaegerError
 
@@ -29,7 +30,7 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
 
     @app.get("/trace/<trace_id>")
     def trace(trace_id: str) -> str:
-        found = jaeger.get_trace(trace_id)
+        found = _as_asked(jaeger.get_trace(trace_id))
         arriving = not fetching.settled(found) and time.time() - found.end / 1e9 < fetching.SETTLED
         return _page(
             found,
@@ -54,7 +55,13 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
 
 def page_of_file(found: Trace) -> str:
     """The page of a trace that was opened from a file: no database of ours has its plans, no log of ours its lines."""
+    found = _as_asked(found)
     return _page(found, stored=False, logs={}, tries_left=0, diagnosis=diagnose(found))
+
+
+def _as_asked(found: Trace) -> Trace:
+    """The trace, with its clocks as they were recorded where the address says `clocks=raw`."""
+    return found.with_raw_clocks() if request.args.get("clocks") == "raw" else found
 
 
 def _page(found: Trace, *, stored: bool, logs: dict[str, list[dict[str, Any]]], tries_left: int, diagnosis: Any) -> str:
@@ -66,6 +73,8 @@ def _page(found: Trace, *, stored: bool, logs: dict[str, list[dict[str, Any]]], 
         banners=banners(found, diagnosis, data["leg"]),
         failures=error_words.failures(found),
         data=data,
+        moved=clocks(found),
+        raw_clocks=request.args.get("clocks") == "raw",
         stored=stored,
         tries_left=tries_left,
     )

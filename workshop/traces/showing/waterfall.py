@@ -122,20 +122,26 @@ def _heading(table: Table, width: int) -> Iterator[Text]:
         yield identity
 
 
+def clocks(trace: Trace) -> str:
+    """How many spans were moved because clocks differ, by how much, and whose; empty where none was."""
+    moved = [span for span in trace.spans if span.shift]
+    if not moved:
+        return ""
+    most = max(moved, key=lambda span: abs(span.shift))
+    return (
+        f"{wording.count(len(moved), 'span')} moved by up to {wording.duration(abs(most.shift) / 1e6)} "
+        f"({wording.clean(most.service)}'s clock differs from its caller's)"
+    )
+
+
 def _footer(table: Table) -> Iterator[Text]:
     if table.hidden:
         yield Text(
             f"  … {wording.count(table.hidden, 'span')} that took little time left out: --full shows all",
             "dim",
         )
-    moved = [span for span in table.trace.spans if span.shift]
-    if moved:
-        most = max(moved, key=lambda span: abs(span.shift))
-        yield Text(
-            f"  clocks: {wording.count(len(moved), 'span')} moved by up to {wording.duration(abs(most.shift) / 1e6)} "
-            f"({wording.clean(most.service)}'s clock differs from its caller's): --raw-clocks shows them as recorded",
-            "dim",
-        )
+    if moved := clocks(table.trace):
+        yield Text(f"  clocks: {moved}: --raw-clocks shows them as recorded", "dim")
     late = table.trace.end - table.trace.root.end
     if late > 1_000_000 and table.trace.root.duration:
         yield Text(
