@@ -14,7 +14,7 @@
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth > width) wrong.push(`the page is ${document.documentElement.scrollWidth} px wide in a window of ${width}`);
   for (const element of all) {
-    if (!ownText(element)) continue;
+    if (!ownText(element) || getComputedStyle(element).textOverflow === "ellipsis") continue; // what ends with dots is cut, below
     const range = document.createRange();
     range.selectNodeContents(element);
     const box = range.getBoundingClientRect();
@@ -59,7 +59,10 @@
     range.selectNodeContents(element);
     const lines = [...range.getClientRects()].filter((line) => line.width > 1);
     const around = visible(element);
-    return { element, lines: around ? lines.filter((line) => line.bottom > around.top + 4 && line.top < around.bottom - 4) : [] };
+    const seen = around ? lines.filter((line) => line.bottom > around.top + 4 && line.top < around.bottom - 4) : [];
+    // Of a name that ends with dots, what is behind them lies on nothing.
+    const upTo = (line) => ({ left: Math.max(line.left, around.left), right: Math.min(line.right, around.right), top: line.top, bottom: line.bottom });
+    return { element, lines: seen.map(upTo) };
   });
   const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 5;
   for (let one = 0; one < texts.length; one += 1) {

@@ -62,7 +62,8 @@ export class Waterfall {
     for (const [line, element] of this.drawn) {
       const name = element.firstChild, label = name.querySelector(".label");
       const after = label.nextSibling ? label.nextSibling.offsetWidth + 8 : 0;
-      const needs = label.offsetLeft - name.offsetLeft + label.scrollWidth + after + 12;
+      const service = name.querySelector(".service"), behindDots = service ? service.scrollWidth - service.clientWidth : 0;
+      const needs = label.offsetLeft - name.offsetLeft + behindDots + label.scrollWidth + after + 12;
       const { index } = this.lines[line];
       this.needed = Math.max(this.needed, needs);
       if (this.data.spans[index].longest || this.data.spans[index].error) this.must = Math.max(this.must, needs);
@@ -73,8 +74,10 @@ export class Waterfall {
     view.style.setProperty("--names", above ? "0px" : `${Math.min(this.needed, most)}px`);
     this.drawTicks();
     if (view.classList.contains("above") === above) return;
+    const top = this.scroller.scrollTop / this.lineHeight;
     view.classList.toggle("above", above);
     this.redraw();
+    this.scroller.scrollTop = top * this.lineHeight; // lines have another height now
   }
 
   select(index) {
