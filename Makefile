@@ -26,7 +26,7 @@ ARGS     :=
 
 # A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
 # .env.example are variables, too.
-known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes load load-ui audit refund dead-letters retry chaos test lint bench help
+known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes reset load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
@@ -99,6 +99,9 @@ rollback: ## undo what was changed at a process (SERVICE=payment), or one change
 
 changes: ## what was changed when, by whom, and is it undone? (ARGS=--json)
 	@$(spans) changes $(ARGS)
+
+reset: ## undo every change, create the index, and verify that all is well
+	@$(spans) reset
 
 ##@ Load
 

@@ -172,7 +172,7 @@ def explain(items: Items = "") -> None:
 @app.command()
 def fix() -> None:
     """Create the missing index, without stopping anyone's writes. Safe to repeat."""
-    from workshop.shop import index
+    from workshop.commands import index
 
     index.fix()
 
@@ -180,7 +180,7 @@ def fix() -> None:
 @app.command("break")
 def break_again() -> None:
     """Drop the index again. Safe to repeat."""
-    from workshop.shop import index
+    from workshop.commands import index
 
     index.break_again()
 
@@ -217,6 +217,19 @@ def rollback(
     from workshop.changes import commands
 
     commands.rollback(which)
+
+
+@app.command()
+def reset() -> None:
+    """Go to a verified clean baseline: every change undone, the index there, orders settled, no finding in any trace.
+
+    What was changed is undone, the index is created (as delivered it is missing: make break drops it again), orders
+    under way are waited for, the audit must hold, and ten fresh checkouts must have traces without a finding. Exit
+    code 1, with the reason, when one of it does not come true.
+    """
+    from workshop.commands import reset
+
+    reset.reset()
 
 
 @app.command()

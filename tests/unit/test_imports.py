@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "workshop.load": {"workshop.stack", "workshop.shop"},
     "workshop.chaos": {"workshop.stack", "workshop.shop", "workshop.logs"},
     "workshop.console": {"workshop.stack", "workshop.logs", "workshop.shop", "workshop.traces"},
-    "workshop.commands": {"workshop.stack", "workshop.logs", "workshop.shop", "workshop.traces"},
+    "workshop.commands": {"workshop." + each for each in ("stack", "logs", "shop", "traces", "changes", "chaos")},
     "workshop.share": {"workshop.stack"},
     "workshop.changes": {"workshop.stack"},
     "workshop.cli": {

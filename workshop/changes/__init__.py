@@ -2,7 +2,7 @@
 
 The shape, for whoever makes changes in code:
 
-    from workshop.changes import jobs, making, patching, wires
+    from workshop.changes import edges, jobs, making, patching
     from workshop.changes.kinds import Data, Limit, Release, Setting
 
     settings = own.system()                                                  # this checkout's system, up
@@ -10,7 +10,7 @@ The shape, for whoever makes changes in code:
     making.make(settings, patching.named("inventory", "n-plus-one"))         # releases/NAME/SERVICE.patch
     making.make(settings, Release(service="order", name="x", patch="path/within/the/checkout.patch"))
     making.make(settings, Data(name="no-index", up=["DROP INDEX ..."], down=["CREATE INDEX IF NOT EXISTS ..."]))
-    making.make(settings, wires.between("order", "payment", "proxy"))        # drops traceparent; or "link", delay_ms=40
+    making.make(settings, edges.between("order", "payment", "proxy"))        # drops traceparent; or "link", delay_ms=40
     making.make(settings, jobs.sql("stocktake"))                             # jobs/NAME.sql; or Job(name, module, ...)
     making.make(settings, Limit(service="payment", cpus=0.2))
     making.undo(settings, lambda each: each.number == entry.number)          # or making.of("payment")

@@ -9,12 +9,14 @@ from workshop.changes.journal import Entry
 from workshop.changes.kinds import Setting
 from workshop.stack import own, runtime
 from workshop.stack.errors import StackError
+from workshop.stack.interrupts import handle_all
 from workshop.stack.screen import say, waiting
 from workshop.stack.settings import Settings, current
 
 
 def deploy(service: str, release: str) -> None:
     """Have a service run another version of its package."""
+    handle_all()
     settings = own.system()
     change = patching.named(service, release)
     _made(settings, change.words, lambda: making.make(settings, change))
@@ -34,6 +36,7 @@ def set_values(service: str, assignments: list[str]) -> None:
         values[name] = value
     for name, value in values.items():
         declared.check(service, name, value)
+    handle_all()
     settings = own.system()
     change = Setting(service=service, values=values)
     _made(settings, change.words, lambda: making.make(settings, change))
@@ -43,6 +46,7 @@ def rollback(which: str) -> None:
     """Undo what was changed at a process, or the change of that number."""
     if not which.isdecimal():
         declared.settable(which)
+    handle_all()
     settings = own.system()
     with waiting(f"undoing the changes of {which}"):
         wanted = making.of(which) if not which.isdecimal() else lambda entry: entry.number == int(which)

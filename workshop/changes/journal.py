@@ -96,7 +96,8 @@ def begin(settings: Settings, change: Change, runtime: str, by: str) -> Entry:
     """Write down that a change is about to be made."""
     number = max((each.number for each in entries(settings)), default=0) + 1
     entry = Entry(number, change, runtime, by, round(time.time(), 3))
-    _append(settings, number, "begun", change=change.note(), runtime=runtime, by=by)
+    # The words are for who knows no kinds: the console's marks.
+    _append(settings, number, "begun", change=change.note(), words=change.words, runtime=runtime, by=by)
     return entry
 
 
@@ -131,13 +132,13 @@ def whoever() -> str:
 
 
 @contextlib.contextmanager
-def alone(settings: Settings, by: str) -> Iterator[None]:
-    """One who changes something at a time; StackError that names the other. The lock dies with its process."""
+def alone(settings: Settings, by: str, *, patient: bool = False) -> Iterator[None]:
+    """One who changes something at a time; StackError that names the other, or `patient`: it ends with its process."""
     folder = settings.state / "changes"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if patient else fcntl.LOCK_NB))
         except OSError:
             lock.seek(0)
             other = lock.read().strip() or "somebody else"

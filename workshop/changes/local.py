@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from workshop.changes import patching, wires
+from workshop.changes import edges, patching
 from workshop.changes.kinds import Change, Job, Limit, Process, Release, Setting, Wire
 from workshop.stack.errors import StackError
 from workshop.stack.local import processes, supervisor
@@ -55,23 +55,28 @@ def environments(settings: Settings, changes: Sequence[Change]) -> dict[str, dic
                 found.setdefault(change.service, {}).update(change.values)
             case Release():
                 front = patching.make(settings, change)
-                found.setdefault(change.service, {}).update(
-                    PYTHONPATH=f"{front}{os.pathsep}{ROOT}",
-                    # Or `python -m order.worker` puts the folder that it runs in before it.
-                    PYTHONSAFEPATH="1",
-                    OTEL_RESOURCE_ATTRIBUTES=f"service.version={version(change)}",
-                )
+                found.setdefault(change.service, {}).update(in_front(str(front), str(ROOT), change))
             case Wire():
-                edge = wires.EDGES[change.caller, change.callee]
+                edge = edges.EDGES[change.caller, change.callee]
                 found.setdefault(change.caller, {})[edge.variable] = f"{edge.scheme}127.0.0.1:{change.port}"
     return found
+
+
+def in_front(front: str, code: str, release: Release) -> dict[str, str]:
+    """The variables that put a package in front of the real one, and have its spans tell which it was."""
+    return {
+        "PYTHONPATH": f"{front}{os.pathsep}{code}",
+        # Or `python -m order.worker` puts the folder that it runs in before it.
+        "PYTHONSAFEPATH": "1",
+        "OTEL_RESOURCE_ATTRIBUTES": f"service.version={version(release)}",
+    }
 
 
 def program(settings: Settings, change: Process) -> str:
     """A section for supervisord: the change's own process, which starts with the system and again when it ends."""
     match change:
         case Wire():
-            words = wires.command(change, f"127.0.0.1:{change.port}", wires.target(change, settings))
+            words = edges.command(change, f"127.0.0.1:{change.port}", edges.target(change, settings))
         case Job():
             words = ["python", "-m", change.module, *change.arguments]
         case Limit():
@@ -104,8 +109,8 @@ def replace(path: Path, text: str) -> None:
     half.replace(path)
 
 
-def converge(settings: Settings, changes: Sequence[Change], restart: str) -> None:
-    """Have the running system be what these changes make it; one process is started anew, none for ""."""
+def converge(settings: Settings, changes: Sequence[Change], change: Change) -> None:
+    """Have the running system be what these changes make it; the process that `change` is about is started anew."""
     before = {name for name in supervisor.states(settings) if name.startswith(PREFIXES)}
     write(settings, changes)
     wanted = {each.program: each for each in changes if isinstance(each, Process)}
@@ -115,8 +120,8 @@ def converge(settings: Settings, changes: Sequence[Change], restart: str) -> Non
         supervisor.add(settings, name)
     for each in wanted.values():
         wait_for(settings, each)
-    if restart:
-        start_anew(settings, restart)
+    if change.restarts:
+        start_anew(settings, change.restarts)
     for name in sorted(before - wanted.keys()):
         supervisor.remove(settings, name, local.STOP_SECONDS)
         # A limit that was killed may have left what it limited frozen.

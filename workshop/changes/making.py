@@ -9,7 +9,7 @@ import contextlib
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 
-from workshop.changes import data, declared, jobs, journal, local, patching, wires
+from workshop.changes import data, declared, docker, edges, jobs, journal, local, patching
 from workshop.changes.journal import Entry
 from workshop.changes.kinds import Change, Data, Job, Limit, Release, Setting, Wire
 from workshop.stack import runtime
@@ -18,6 +18,7 @@ from workshop.stack.interrupts import undisturbed
 from workshop.stack.screen import say
 from workshop.stack.settings import Settings, current
 
+WAYS = {"local": local, "docker": docker}
 CUT_SHORT = "it was cut short"
 
 
@@ -60,10 +61,33 @@ def of(service: str) -> Callable[[Entry], bool]:
 
 
 @contextlib.contextmanager
-def turn(settings: Settings, by: str) -> Iterator[tuple[str, str]]:
+def noted(settings: Settings, change: Data, *, there: bool) -> Iterator[None]:
+    """What the caller carries out within, noted as the change that is made, or undone where it is not `there`.
+
+    An interrupted one is brought to its end with the change's own statements, as any other.
+    """
+    with turn(settings, "", patient=True) as (chosen, who):
+        found = [each for each in journal.in_force(settings, chosen) if each.change.slot == change.slot]
+        if bool(found) == there:
+            yield
+            return
+        entry = found[0] if found else journal.begin(settings, change, chosen, who)
+        if not there:
+            journal.say(settings, entry, "undoing", f"by {who}")
+        try:
+            yield
+        except BaseException as error:
+            with undisturbed():
+                _take_back(settings, chosen, entry, _reason(error))
+            raise
+        journal.say(settings, entry, "done" if there else "undone", "" if there else f"by {who}")
+
+
+@contextlib.contextmanager
+def turn(settings: Settings, by: str, *, patient: bool = False) -> Iterator[tuple[str, str]]:
     """The system to ourselves, what others left half way being settled first; its runtime, and who we are."""
     who = by or journal.whoever()
-    with journal.alone(settings, who):
+    with journal.alone(settings, who, patient=patient):
         chosen = runtime.what_is_up(settings)
         if chosen is None:
             raise StackError("nothing is up here: make up starts the system")
@@ -86,7 +110,7 @@ def check(settings: Settings, change: Change, chosen: str) -> None:
         case Release():
             patching.make(settings, change)
         case Wire():
-            wires.check(change)
+            edges.check(change)
         case Limit():
             jobs.check(change)
         case Job():
@@ -99,7 +123,8 @@ def prepare() -> None:
     settings = current()
     if journal.path(settings).exists():
         with journal.alone(settings, journal.whoever()):
-            local.write(settings, _changes(journal.in_force(settings, "local")))
+            for chosen, way in WAYS.items():
+                way.write(settings, _changes(journal.in_force(settings, chosen)))
 
 
 def settle() -> None:
@@ -123,7 +148,7 @@ def _apply(settings: Settings, chosen: str, entry: Entry) -> None:
     if isinstance(entry.change, Data):
         data.run(settings, entry.change, entry.change.up)
     else:
-        _converge(settings, chosen, changes, entry.change.restarts)
+        _converge(settings, chosen, changes, entry.change)
 
 
 def _take_back(settings: Settings, chosen: str, entry: Entry, why: str) -> None:
@@ -131,15 +156,14 @@ def _take_back(settings: Settings, chosen: str, entry: Entry, why: str) -> None:
     if isinstance(entry.change, Data):
         data.run(settings, entry.change, entry.change.down)
     else:
-        _converge(settings, chosen, _changes(left), entry.change.restarts)
+        _converge(settings, chosen, _changes(left), entry.change)
+    if isinstance(entry.change, Job):
+        data.end_sessions(settings, entry.change.name)
     journal.say(settings, entry, "undone", why)
 
 
-def _converge(settings: Settings, chosen: str, changes: Sequence[Change], restart: str) -> None:
-    if chosen == "local":
-        local.converge(settings, changes, restart)
-    else:
-        raise StackError("changes are made on the local runtime only, as yet")
+def _converge(settings: Settings, chosen: str, changes: Sequence[Change], change: Change) -> None:
+    WAYS[chosen].converge(settings, changes, change)
 
 
 def _changes(entries: Sequence[Entry]) -> list[Change]:

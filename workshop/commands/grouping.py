@@ -10,7 +10,7 @@ import typer.core
 GROUPS = {
     "Run the system": ("up", "down", "status", "logs", "doctor", "clean"),
     "Find the slow query": ("checkout", "trace", "diagnose", "hunt", "explain", "fix", "break", "diff"),
-    "Change it": ("deploy", "set", "rollback", "changes"),
+    "Change it": ("deploy", "set", "rollback", "changes", "reset"),
     "Load": ("load", "load-ui"),
     "Trust it": ("audit", "refund", "dead-letters", "retry", "chaos"),
     "Work on it": ("test", "lint", "bench"),

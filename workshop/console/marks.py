@@ -1,10 +1,15 @@
-"""What was done to the system while the traces came: marks on the axis of time, as `make fix` and `break` note it."""
+"""What was done to the system while the traces came: marks on the axis of time, as the commands note it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workshop.shop.ledger import INDEX
+
+# Beside the history: what was changed of the system itself.
+CHANGES = "changes.jsonl"
 TEXTS = {"fix": "index created", "break": "index dropped"}
 
 
@@ -17,13 +22,19 @@ class Mark:
 
 
 def marks(history: str, first: float, last: float) -> list[Mark]:
-    """The changes between two times (Unix seconds), from the file that the commands write; none without a file."""
+    """The changes between two times (Unix seconds), from the files that the commands write; none without them."""
+    if not history:
+        return []
+    found = [mark for mark in map(_mark, _lines(Path(history))) if mark]
+    found += _changes(_lines(Path(history).with_name(CHANGES)))
+    return sorted((mark for mark in found if first <= mark.time <= last), key=lambda mark: mark.time)
+
+
+def _lines(path: Path) -> list[str]:
     try:
-        lines = Path(history).read_text().splitlines() if history else []
+        return path.read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         return []
-    found = [mark for mark in map(_mark, lines) if mark and first <= mark.time <= last]
-    return sorted(found, key=lambda mark: mark.time)
 
 
 def _mark(line: str) -> Mark | None:
@@ -33,3 +44,23 @@ def _mark(line: str) -> Mark | None:
         return Mark(float(entry["time"]), TEXTS[entry["kind"]])
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _changes(lines: list[str]) -> Iterator[Mark]:
+    """The marks of the log of changes: each when it was made, and when it was undone."""
+    words: dict[Any, str] = {}
+    made = set()
+    for line in lines:
+        try:
+            said: dict[str, Any] = json.loads(line)
+            number, state, moment = said["number"], said["state"], float(said["time"])
+            # The index has its marks from the commands that everyone knows.
+            if state == "begun" and said["change"].get("name") != INDEX:
+                words[number] = str(said["words"])
+            elif number in words and state == "done":
+                made.add(number)
+                yield Mark(moment, words[number])
+            elif number in made and state == "undone":
+                yield Mark(moment, f"undone: {words[number]}")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue

@@ -5,6 +5,7 @@ spans of their own are drawn too, from what their callers say.
 """
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -37,6 +38,7 @@ class Node:
     name: str
     kind: Literal["service", "database", "outside"]
     what: str = "service"
+    version: str = ""  # where it is another than the others have
     share: float = 0.0
     hot: bool = False
     query: dict[str, str] = field(default_factory=dict)
@@ -146,9 +148,19 @@ def from_traces(traces: Iterable[Trace], peers: Mapping[str, str] | None = None)
     whole = sum(seen.own.values()) or 1
     for key, node in seen.nodes.items():
         node.share = seen.own.get(key, 0) / whole
+    for service, version in strange_versions(seen.versions).items():
+        seen.nodes[service].version = wording.clean(version)
     if seen.nodes:
         max(seen.nodes.values(), key=lambda node: node.share).hot = True
     return ServiceMap(seen.nodes, list(seen.edges.values()), seen.traces)
+
+
+def strange_versions(versions: Mapping[str, str]) -> dict[str, str]:
+    """The services whose version is another than that of most; none where most have nothing in common."""
+    counted = Counter(versions.values()).most_common(1)
+    if not counted or counted[0][1] < 2 or counted[0][1] * 2 <= len(versions):
+        return {}
+    return {service: version for service, version in versions.items() if version != counted[0][0]}
 
 
 @dataclass(slots=True)
@@ -157,7 +169,7 @@ class _Seen:
 
     `peers` names systems outside by address; `own` has each node's time on critical paths in ns; `served` the addresses
     at which a service of ours answered a call; `answered` the outside nodes that gave a status; `places` who sends to
-    which queue or topic.
+    which queue or topic; `versions` what each service's latest span, begun when `told` says, calls its version.
     """
 
     peers: Mapping[str, str]
@@ -169,6 +181,8 @@ class _Seen:
     receivers: list[Span] = field(default_factory=list)
     served: dict[str, str] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
+    versions: dict[str, str] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
     traces: int = 0
 
     def add(self, trace: Trace) -> None:
@@ -181,6 +195,8 @@ class _Seen:
             if beyond:
                 self.nodes.setdefault(beyond.key, beyond)
                 self.answered |= {beyond.key} if conventions.http_status(span) else set()
+            if (version := span.resource.get("service.version")) and span.start >= self.told.get(span.service, 0):
+                self.versions[span.service], self.told[span.service] = str(version), span.start
             where = (beyond or service).key
             self.own[where] = self.own.get(where, 0) + critical.get(span.span_id, 0)
             for parent, child, ms, failed in _calls(trace, span, beyond):

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -22,7 +23,13 @@ def handle_all() -> None:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Put off signals until the block is done: for steps that must not be left half-way."""
+    """Put off signals until the block is done: for steps that must not be left half-way.
+
+    Signals come to the main thread only; in another one there is nothing to put off.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     came: list[int] = []
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():

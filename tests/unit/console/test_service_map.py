@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.console.conftest import SLOW, START
 from tests.unit.console.console_traces import checkout, document, repeats, span
-from workshop.console.service_map import from_traces
+from workshop.console.service_map import from_traces, strange_versions
 from workshop.traces.sources.files import traces_of
 
 
@@ -31,6 +31,44 @@ def test_a_message_whose_sender_is_not_in_the_sample_comes_from_who_sends_there(
     other = span("3" * 32, 3, 0, "process", 5, START, START + 10**7, links=link)
     found = from_traces(traces_of(document({"order": [sent], "worker": [handled], "stranger": [other]})))
     assert [(edge.parent, edge.child, edge.message) for edge in found.edges] == [("order", "worker", True)]
+
+
+@pytest.mark.parametrize(
+    ("versions", "strange"),
+    [
+        ({"gateway": "1", "order": "1", "inventory": "1+x"}, {"inventory": "1+x"}),
+        (
+            {"gateway": "1", "order": "1+y", "inventory": "1+x", "payment": "1", "worker": "1"},
+            {"order": "1+y", "inventory": "1+x"},
+        ),
+        ({"gateway": "1", "order": "1", "inventory": "1"}, {}),
+        ({"gateway": "1", "order": "2"}, {}),  # a system whose services are released one by one
+        ({"gateway": "1", "order": "2", "inventory": "3", "payment": "1"}, {}),
+        ({"gateway": "1"}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_version_is_told_where_it_is_another_than_most_have(
+    versions: dict[str, str], strange: dict[str, str]
+) -> None:
+    """Nobody tells the map what was delivered: the others do."""
+    assert strange_versions(versions) == strange
+
+
+def test_a_node_has_the_version_that_its_latest_span_told() -> None:
+    """A service that was rolled back meanwhile is as the others."""
+    traces = []
+    for number, version in enumerate(("1+x", "1")):
+        start = START + number * 10**9
+        for service in ("a", "b", "c"):
+            made = document({service: [span(f"{number}{service}" * 16, 1, 0, "x", 2, start, start + 10**6)]})
+            for each in made["resourceSpans"]:
+                told = version if service == "c" else "1"
+                each["resource"]["attributes"].append({"key": "service.version", "value": {"stringValue": told}})
+            traces += traces_of(made)
+    assert {key: node.version for key, node in from_traces(traces[:3]).nodes.items()} == {"a": "", "b": "", "c": "1+x"}
+    assert {node.version for node in from_traces(traces).nodes.values()} == {""}
+    assert {node.version for node in from_traces(reversed(traces)).nodes.values()} == {""}
 
 
 def call(number: int, to: str, status: int, **attributes: str) -> tuple[dict[str, Any], dict[str, Any]]:

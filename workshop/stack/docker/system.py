@@ -25,8 +25,17 @@ RECOVERY_SECONDS = 60
 
 
 def compose(settings: Settings, *arguments: str) -> list[str]:
-    """The command line of `docker compose …` for this checkout's project."""
-    return ["docker", "compose", "--project-name", settings.project, *arguments]
+    """The command line of `docker compose …` for this checkout's project, with what was changed since its delivery."""
+    changed = changes_file(settings)
+    there = ["docker-compose.yml", "docker-compose.override.yml", str(changed)] if changed.exists() else []
+    # Named all, or none: Compose then looks for the first two by itself.
+    files = [word for name in there if (ROOT / name).exists() for word in ("--file", name)]
+    return ["docker", "compose", "--project-name", settings.project, *files, *arguments]
+
+
+def changes_file(settings: Settings) -> Path:
+    """What workshop/changes lays over docker-compose.yml; not there when nothing is changed."""
+    return settings.state / "changes" / "compose.yaml"
 
 
 def environment(settings: Settings) -> dict[str, str]:

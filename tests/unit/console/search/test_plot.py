@@ -38,6 +38,27 @@ def test_a_change_of_the_index_is_a_mark(jaeger: FakeJaeger, tmp_path: Path) -> 
     assert data["from"] < data["dots"][0][0] < data["marks"][0]["at"] < data["dots"][1][0] < data["to"]
 
 
+def test_every_change_is_a_mark_when_it_is_made_and_when_it_is_undone(tmp_path: Path) -> None:
+    """One that was never made is none, nor is the index, which has marks of its own."""
+    file = history(tmp_path, {"time": 10, "kind": "fix"})
+    lines: list[dict[str, object]] = [
+        {"number": 1, "time": 11, "state": "begun", "change": {"kind": "setting"}, "words": "payment: A=1"},
+        {"number": 1, "time": 12, "state": "done"},
+        {"number": 2, "time": 13, "state": "begun", "change": {"kind": "job"}, "words": "job: x"},
+        {"number": 2, "time": 14, "state": "undone"},
+        {"number": 3, "time": 15, "state": "begun", "change": {"name": "stock_movement_sku_idx"}, "words": "data"},
+        {"number": 3, "time": 16, "state": "done"},
+        {"number": 1, "time": 17, "state": "undoing"},
+        {"number": 1, "time": 18, "state": "undone"},
+    ]
+    (tmp_path / "changes.jsonl").write_text("\n".join([*map(json.dumps, lines), "[]", "null", '{"number": 4']))
+    assert [(mark.time, mark.text) for mark in marks(file, 0, 1e10)] == [
+        (10, "index created"),
+        (12, "payment: A=1"),
+        (18, "undone: payment: A=1"),
+    ]
+
+
 def test_marks_without_a_file_or_with_a_strange_one(tmp_path: Path) -> None:
     """Neither costs the page."""
     strange = tmp_path / "strange"
