@@ -16,6 +16,7 @@ B        :=
 SERVICE  :=
 RELEASE  :=
 SET      :=
+NAME     :=
 SETTLE   := 0
 LEVEL    := 1
 SEED     :=
@@ -26,10 +27,10 @@ ARGS     :=
 
 # A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
 # .env.example are variables, too.
-known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes reset load load-ui audit refund dead-letters retry chaos test lint bench help
+known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes reset scenarios load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
+readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET NAME SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
 settings := $(if $(named),$(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env.example))
 stray    := $(filter-out $(known),$(MAKECMDGOALS))
 unread   := $(filter-out $(readable) $(settings),$(named))
@@ -77,16 +78,19 @@ hunt: ## the same search in logs as most have them (LEVEL=2, ARGS=--answer)
 explain: ## PostgreSQL's plan for the statement that is slow
 	@$(spans) explain
 
-fix: ## create the missing index
-	@$(spans) fix
+fix: ## create the missing index (NAME=pool-too-small: cure that, and prove it)
+	@$(spans) fix $(if $(NAME),"$(NAME)")
 
-break: ## drop it again
-	@$(spans) break
+break: ## drop it again (NAME=pool-too-small: another fault, proved)
+	@$(spans) break $(if $(NAME),"$(NAME)")
 
 diff: ## compare two traces leg by leg (A=... B=...)
 	@$(spans) diff $(if $(A),"$(A)") $(if $(B),"$(B)")
 
 ##@ Change it
+
+scenarios: ## the faults that make break NAME=... switches on (ARGS=--json)
+	@$(spans) scenarios $(ARGS)
 
 deploy: ## another version of a service (SERVICE=inventory RELEASE=n-plus-one)
 	@$(spans) deploy "$(SERVICE)" --release "$(RELEASE)"

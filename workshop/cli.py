@@ -23,6 +23,7 @@ import typer
 
 from workshop.commands.grouping import Grouped
 from workshop.commands.traces import app as traces
+from workshop.scenarios.commands import app as scenarios
 from workshop.stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +39,7 @@ HANDED_ON: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options":
 
 Items = Annotated[str, typer.Option(help='What to buy: "SKU-00001:2 SKU-00017:1". Empty: three random products.')]
 app.add_typer(traces)
+app.add_typer(scenarios, name="scenarios")
 
 
 @app.callback()
@@ -169,17 +171,30 @@ def explain(items: Items = "") -> None:
     index.explain(items)
 
 
+Scenario = Annotated[str, typer.Argument(metavar="[NAME]", help="As spans scenarios lists it. Empty: the index.")]
+
+
 @app.command()
-def fix() -> None:
-    """Create the missing index, without stopping anyone's writes. Safe to repeat."""
+def fix(name: Scenario = "") -> None:
+    """Create the missing index, without stopping anyone's writes; or cure a scenario, and prove it."""
+    if name:
+        from workshop.scenarios import commands
+
+        commands.fix_scenario(name)
+        return
     from workshop.commands import index
 
     index.fix()
 
 
 @app.command("break")
-def break_again() -> None:
-    """Drop the index again. Safe to repeat."""
+def break_again(name: Scenario = "") -> None:
+    """Drop the index again; or switch a scenario on, and prove it."""
+    if name:
+        from workshop.scenarios import commands
+
+        commands.break_scenario(name)
+        return
     from workshop.commands import index
 
     index.break_again()

@@ -1,0 +1,57 @@
+"""Scenarios on a real system: two quick ones always, all of them with `-m scenarios`."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.conftest import Stack
+from workshop.scenarios import catalogue
+
+QUICK = ("lost-header", "swallowed-error")
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that may be broken."""
+    stack = Stack(tmp_path_factory.mktemp("scenarios"), seed_movements=1_500_000)
+    with stack.running():
+        yield stack
+        stack.must("audit", "--settle", "60")
+
+
+def test_a_wire_is_broken_and_cured_with_proof(broken: Stack) -> None:
+    """The proof is a trace on the screen; a second fault is refused; the cure leaves nothing changed."""
+    told = broken.must("break", "lost-header")
+    assert "proved in" in told
+    assert "payment POST /charges" in told
+    assert [each["by"].endswith("scenario lost-header") for each in changes(broken)] == [True]
+    listed = json.loads(broken.must("scenarios", "--json"))
+    assert [each["name"] for each in listed if each["on"]] == ["lost-header"]
+    refused = broken.spans("break", "swallowed-error")
+    assert refused.returncode == 1
+    assert "spans fix lost-header first" in refused.stderr
+    assert "gone, proved in" in broken.must("fix", "lost-header")
+    assert [each["state"] for each in changes(broken)] == ["undone"]
+
+
+def test_a_release_is_broken_and_cured_with_proof(broken: Stack) -> None:
+    """Checkouts go on being answered while it is on."""
+    told = broken.must("break", "swallowed-error")
+    assert "42703" in told
+    assert broken.checkout().status_code == 201
+    assert "gone, proved in" in broken.must("fix", "swallowed-error")
+
+
+@pytest.mark.scenarios
+@pytest.mark.parametrize("name", [name for name in catalogue.every() if name not in QUICK])
+def test_every_scenario_is_proved(broken: Stack, name: str) -> None:
+    """Absent when healthy, seen when broken, told from all others, gone when cured."""
+    assert "cured: gone" in broken.must("scenarios", "check", name)
+    assert all(each["state"] == "undone" for each in changes(broken))
+
+
+def changes(stack: Stack) -> list[dict[str, str]]:
+    """The log of changes."""
+    found: list[dict[str, str]] = json.loads(stack.must("changes", "--json"))
+    return found

@@ -1,0 +1,70 @@
+"""Signatures and what they stand on: what is too little is said, what only looks like it is left out."""
+
+import json
+
+import pytest
+
+from workshop.scenarios import catalogue, plans, recording
+from workshop.scenarios.model import Population
+
+RECORDINGS = recording.paths()
+WHOLE = "->  Seq Scan on stock_movement"
+WRONG = f"{WHOLE}  (cost=0.00..88.85 rows=3500000 width=14) (actual time=1.0..3.6 rows=2402.00 loops=1)"
+RIGHT = WRONG.replace("rows=3500000", "rows=2391")
+STRAIGHT = RIGHT.replace("Seq Scan", "Bitmap Heap Scan")
+ABOVE = "GroupAggregate  (cost=1..2 rows=9 width=1) (actual time=1..2 rows=3 loops=1)"
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        ([WRONG], plans.Scan(True, 3_500_000, 2402)),
+        ([ABOVE, RIGHT], plans.Scan(True, 2391, 2402)),
+        ([STRAIGHT], plans.Scan(False, 2391, 2402)),
+        (["Seq Scan on orders  (cost=1..2 rows=9 width=1) (actual time=1..2 rows=3 loops=1)"], None),
+        ([], None),
+    ],
+)
+def test_a_plan_is_read(plan: list[str], expected: plans.Scan | None) -> None:
+    """With decimals as PostgreSQL 18 writes them, and only for the ledger."""
+    assert plans.scan(plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "plan", "told"),
+    [
+        ("missing-index", [WRONG], "statistics are wrong"),
+        ("missing-index", [STRAIGHT], "does not read the whole table"),
+        ("stale-statistics", [RIGHT], "estimate is right"),
+        ("stale-statistics", [], "does not read the whole table"),
+    ],
+)
+def test_the_same_traces_are_told_apart_by_the_plan(name: str, plan: list[str], told: str) -> None:
+    """Missing index and stale statistics make the same trace; without its plan neither is believed."""
+    population = recording.load(RECORDINGS[name])
+    assert catalogue.named(name).signature(population)
+    proof = catalogue.named(name).signature(Population(population.traces, plan))
+    assert not proof
+    assert told in proof.words
+
+
+@pytest.mark.parametrize("name", catalogue.every())
+def test_one_trace_alone_proves_nothing(name: str) -> None:
+    """It can be suspected of much; a signature asks for a population."""
+    population = recording.load(RECORDINGS[name])
+    for trace in population.traces:
+        proof = catalogue.named(name).signature(Population([trace], population.plan))
+        assert not proof, f"{trace.trace_id}: {proof.words}"
+
+
+def test_a_recording_loses_what_tells_of_its_machine() -> None:
+    """The host, the process, the paths of a stack trace; not the service, nor its version."""
+    keys = ("service.name", "service.version", "host.name", "process.command_args", "os.type")
+    event = {"attributes": [{"key": "exception.stacktrace"}]}
+    span = {"attributes": [{"key": "code.file.path"}], "events": [event]}
+    resource = {"attributes": [{"key": key, "value": {"stringValue": "x"}} for key in keys]}
+    group = {"resource": resource, "scopeSpans": [{"spans": [span]}]}
+    (clean,) = recording.scrubbed([group])
+    assert [each["key"] for each in clean["resource"]["attributes"]] == ["service.name", "service.version"]
+    assert "code." not in json.dumps(clean)
+    assert "stacktrace" not in json.dumps(clean)

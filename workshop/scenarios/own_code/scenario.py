@@ -1,0 +1,60 @@
+"""A regular expression that backtracks: time of the service's own, in which no other span explains anything."""
+
+from statistics import median
+
+from workshop.changes.kinds import Release
+from workshop.scenarios.model import Population, Proof, Scenario
+from workshop.scenarios.reading import LEAST, is_statement, spans
+from workshop.traces.time.self_time import Gap, gaps
+
+SLOW_MS = 60.0
+# The same place in so many of the slow ones.
+SHARE = 0.8
+
+
+def signature(population: Population) -> Proof:
+    """Long gaps within inventory's server spans, always between the same two statements, in some requests only."""
+    biggest = [
+        (max(gaps(trace, span), key=lambda gap: gap.end - gap.start), span)
+        for trace, span in spans(population, "inventory", "POST /reservations", "server")
+        if trace.children(span)
+    ]
+    slow = [(gap, span) for gap, span in biggest if gap.ms >= SLOW_MS and gap.ms >= 0.5 * span.ms]
+    places = [_place(gap) for gap, _ in slow]
+    if len(slow) < LEAST:
+        return Proof(f"{len(slow)} reservations have a gap that is most of them")
+    most = max(set(places), key=places.count)
+    if places.count(most) < SHARE * len(places) or None in most:
+        return Proof(f"the gaps are in {len(set(places))} places, or at an end")
+    lengths = [gap.ms for gap, _ in biggest if _place(gap) == most]
+    if max(lengths) < 4 * max(min(gap.ms for gap, _ in biggest), 1):
+        return Proof("all requests have the same gap")
+    told = f"{len(slow)} of {len(biggest)} reservations are silent between {most[0]} and {most[1]}"
+    return Proof(f"{told}, for {median(lengths):.0f} to {max(lengths):.0f} ms", [span for _, span in _by_gap(slow)])
+
+
+def _place(gap: Gap) -> tuple[str | None, str | None]:
+    ends = (gap.before, gap.after)
+    return tuple(each.name if each and is_statement(each) else None for each in ends)  # type: ignore[return-value]
+
+
+def _by_gap(slow: list) -> list:  # type: ignore[type-arg]
+    return sorted(slow, key=lambda pair: -pair[0].ms)
+
+
+SCENARIO = Scenario(
+    name="own-code",
+    title="A regular expression backtracks on products with long names",
+    audience="customers",
+    page="Some checkouts take seconds, and it is always the same products. The database is idle.",
+    over="A reservation takes as long as its statements.",
+    changes=lambda: [
+        Release(service="inventory", name="own-code", patch="workshop/scenarios/own_code/inventory.patch")
+    ],
+    cures=["roll the release of inventory back", "an expression whose parts cannot match the same text in two ways"],
+    signature=signature,
+    look_alikes={
+        "starved-cpu": "there the gaps are anywhere, within statements, too; here between the same two statements",
+        "pool-too-small": "there the gap is before the first statement",
+    },
+)

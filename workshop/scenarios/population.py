@@ -1,0 +1,116 @@
+"""Fresh traces: customers who buy for some seconds, and every trace that began meanwhile."""
+
+import random
+import threading
+import time
+from itertools import count
+from typing import Any
+
+import requests
+
+from workshop.scenarios.model import Population, Traffic
+from workshop.shop import checkout, ledger
+from workshop.stack.errors import StackError
+from workshop.stack.settings import Settings
+from workshop.traces.model.trace import Trace
+from workshop.traces.sources.jaeger import JaegerClient, TraceNotFound
+
+# Traces of one search at most: more than the busiest population has.
+MOST = 1000
+# The spans of one request come from several processes, each of which sends in its own time.
+QUIET_SECONDS = 1.0
+LATEST_SECONDS = 15.0
+# So many checkouts are bought at least, however slow they are.
+LEAST = 8
+SERVICES = ("gateway", "order", "inventory", "payment", "order-worker")
+
+
+def fresh(settings: Settings, traffic: Traffic, least: int = LEAST) -> Population:
+    """Buy for the traffic's seconds, and at least so many times; the traces of all of it.
+
+    StackError when nobody answers. Whoever interrupts it waits for the checkouts in hand at most.
+    """
+    began = time.time()
+    bought = buy(settings, traffic, least)
+    traces = settled(settings, began, bought)
+    return Population(traces, plan_lines(settings))
+
+
+def buy(settings: Settings, traffic: Traffic, least: int) -> list[str]:
+    """Have the customers buy; the ids of the checkouts' traces."""
+    until, over, failed = time.monotonic() + traffic.seconds, threading.Event(), list[StackError]()
+    numbers, found = count(), list[str]()
+
+    def customer() -> None:
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                while not over.is_set() and (time.monotonic() < until or len(found) < least):
+                    items = cart(settings, traffic, next(numbers))
+                    outcome = checkout.buy(session, settings, items, checkout.GOOD_CARD)
+                    found.append(outcome.trace_id or "")
+                    if traffic.browse:
+                        checkout.browse(session, settings)
+        except StackError as error:
+            failed.append(error)
+            over.set()
+
+    threads = [threading.Thread(target=customer, daemon=True) for _ in range(traffic.users)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        over.set()
+    if failed:
+        raise failed[0]
+    return [each for each in found if each]
+
+
+def cart(settings: Settings, traffic: Traffic, number: int) -> list[dict[str, Any]]:
+    """The lines of a cart, in no order."""
+    products = min(traffic.products or settings.seed_products, settings.seed_products)
+    items = checkout.pick(products, traffic.carts[number % len(traffic.carts)])
+    random.shuffle(items)
+    return items
+
+
+def settled(settings: Settings, began: float, bought: list[str]) -> list[Trace]:
+    """Every trace that began since then, once no more spans of them come."""
+    client = JaegerClient(settings.jaeger_url)
+    deadline, seen, quiet_since = time.monotonic() + LATEST_SECONDS, (-1, -1), time.monotonic()
+    while True:
+        ids = _ids(client, began) | set(bought)
+        now = len(ids), _spans(client, bought[-1:])
+        if now != seen:
+            seen, quiet_since = now, time.monotonic()
+        if time.monotonic() - quiet_since >= QUIET_SECONDS or time.monotonic() > deadline:
+            return _traces(client, ids)
+        time.sleep(0.1)
+
+
+def _ids(client: JaegerClient, began: float) -> set[str]:
+    return {found.trace_id for service in SERVICES for found in client.search(service, start=began, limit=MOST)}
+
+
+def _spans(client: JaegerClient, ids: list[str]) -> int:
+    return sum(len(trace) for trace in _traces(client, set(ids)))
+
+
+def _traces(client: JaegerClient, ids: set[str]) -> list[Trace]:
+    found = []
+    for each in ids:
+        try:
+            found.append(client.get_trace(each))
+        except TraceNotFound:  # a sampler left it out, or it was lost on the way
+            continue
+    return sorted(found, key=lambda trace: trace.start)
+
+
+def plan_lines(settings: Settings) -> tuple[str, ...]:
+    """PostgreSQL's plan for the statement that sums the ledger, run for real; none when it cannot be had."""
+    try:
+        return tuple(ledger.plan(settings, ledger.products(settings, 3)))
+    except StackError:
+        return ()

@@ -1,0 +1,52 @@
+"""The index is there, and the planner believes numbers of another database."""
+
+from workshop.changes.kinds import Change, Data
+from workshop.scenarios import plans, whole_table
+from workshop.scenarios.model import Population, Proof, Scenario
+from workshop.shop import ledger
+
+# Staging's numbers came along with a restore: there, the ledger has two products. PostgreSQL 18 has functions for it;
+# before it somebody set the number of distinct values by hand. https://www.postgresql.org/docs/current/functions-admin.html
+RESTORED = f"""
+SELECT pg_clear_attribute_stats('public', '{ledger.TABLE}', '{ledger.COLUMN}', false),
+       pg_restore_attribute_stats('schemaname', 'public', 'relname', '{ledger.TABLE}', 'attname', '{ledger.COLUMN}',
+                                  'inherited', false, 'null_frac', 0::real, 'avg_width', 9, 'n_distinct', 2::real)
+"""
+
+
+def changes() -> list[Change]:
+    """Put other numbers in, and have nobody count again: as it is until autovacuum comes round."""
+    return [
+        Data(
+            name="statistics-of-another-database",
+            up=[f"ALTER TABLE {ledger.TABLE} SET (autovacuum_enabled = false)", RESTORED],
+            down=[f"ALTER TABLE {ledger.TABLE} RESET (autovacuum_enabled)", f"ANALYZE {ledger.TABLE}"],
+        )
+    ]
+
+
+def signature(population: Population) -> Proof:
+    """The sum of the ledger is most of a checkout's SQL, and its plan expects a hundred times what it finds."""
+    slow = whole_table.seen(population)
+    scan = plans.scan(population.plan)
+    if not slow:
+        return slow
+    if scan is None or not scan.whole:
+        return Proof("the plan does not read the whole table")
+    if not scan.misjudged:
+        return Proof("the plan's estimate is right")
+    told = f"the plan reads the whole table: it expects {scan.expected:,} rows and finds {scan.found:,}"
+    return Proof(f"{slow.words}; {told}", slow.spans)
+
+
+SCENARIO = Scenario(
+    name="stale-statistics",
+    title="The index is there, and the planner thinks that it does not pay",
+    audience="customers",
+    page="The checkout is slow since last night's restore; the index is there.",
+    over="The checkout's p95 is what it was, and the plan's estimate is right.",
+    changes=changes,
+    cures=["ANALYZE stock_movement, and let autovacuum see to it again"],
+    signature=signature,
+    look_alikes={"missing-index": "the same trace; there the plan's estimate is right, and the index is missing"},
+)
