@@ -14,11 +14,19 @@ case ${state:=.run} in
 *) state=$root/$state ;;
 esac
 
+# A process's command line, and its state: as /proc tells, since containers need not have ps, or as ps does (macOS).
+command_line() {
+    if [ -r "/proc/$1/cmdline" ]; then tr '\0' ' ' <"/proc/$1/cmdline"; else ps -p "$1" -o args= 2>/dev/null; fi
+}
+process_state() {
+    if [ -r "/proc/$1/stat" ]; then sed 's/.*) //' "/proc/$1/stat"; else ps -p "$1" -o stat= 2>/dev/null; fi
+}
+
 # The number in a pid file's first line, if it is of a living process of that name.
 alive() {
     number=$(sed -n '1s/[^0-9]//gp;1q' "$1" 2>/dev/null)
     [ -n "$number" ] || number=$(head -n 1 "$1" 2>/dev/null || true)
-    [ -n "$number" ] && ps -p "$number" -o args= 2>/dev/null | grep -q "$2" && echo "$number"
+    [ -n "$number" ] && command_line "$number" | grep -q "$2" && echo "$number"
 }
 
 # End a process and wait for it, so many seconds; for good after that.
@@ -27,7 +35,7 @@ end() {
     kill "-$2" "$1" 2>/dev/null || return 0
     waited=0
     while kill -0 "$1" 2>/dev/null; do
-        case $(ps -p "$1" -o stat= 2>/dev/null) in Z*) return 0 ;; esac
+        case $(process_state "$1") in Z*) return 0 ;; esac
         if [ "$waited" -ge "$3" ]; then
             kill -KILL "$1" 2>/dev/null || true
             return 0
