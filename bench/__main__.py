@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "queues": "taking messages while a snapshot is open",
     "telemetry": "checkouts while the telemetry pipeline is broken",
     "backend": "the stand-in trace backend: ingest, memory, queries",
+    "changes": "seconds until a change of each kind is made, and undone",
     "room": "sixty browsers on a shared workshop beside eight customers",
     "diagnosis": "reading a large trace",
     "rca": "the service at fault among the suspects, on public injected faults",

@@ -118,8 +118,8 @@ def converge(settings: Settings, changes: Sequence[Change], change: Change) -> N
     # What is called is there before its caller, and goes after it.
     for name in sorted(wanted.keys() - before):
         supervisor.add(settings, name)
-    for each in wanted.values():
-        wait_for(settings, each)
+    if isinstance(change, Process) and change.program in wanted:
+        wait_for(settings, change)
     if change.restarts:
         start_anew(settings, change.restarts)
     for name in sorted(before - wanted.keys()):

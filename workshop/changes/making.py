@@ -15,7 +15,7 @@ from workshop.changes.kinds import Change, Data, Job, Limit, Release, Setting, W
 from workshop.stack import runtime
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import undisturbed
-from workshop.stack.screen import say
+from workshop.stack.screen import complain, say
 from workshop.stack.settings import Settings, current
 
 WAYS = {"local": local, "docker": docker}
@@ -31,14 +31,8 @@ def make(settings: Settings, change: Change, by: str = "") -> Entry:
     with turn(settings, by) as (chosen, who):
         check(settings, change, chosen)
         entry = journal.begin(settings, change, chosen, who)
-        try:
+        with _or_undone(settings, chosen, entry):
             _apply(settings, chosen, entry)
-        except BaseException as error:
-            with undisturbed():
-                _take_back(settings, chosen, entry, _reason(error))
-            if isinstance(error, StackError):
-                raise StackError(f"{error}\nThe change was undone: {change.words}") from None
-            raise
         journal.say(settings, entry, "done")
         return entry
 
@@ -56,8 +50,8 @@ def undo(settings: Settings, wanted: Callable[[Entry], bool], by: str = "") -> l
 
 
 def of(service: str) -> Callable[[Entry], bool]:
-    """For `undo`: the changes that this process was started anew for."""
-    return lambda entry: entry.change.restarts == service
+    """For `undo`: the changes that this process was started anew for, and the limits that it is held to."""
+    return lambda entry: service in (entry.change.restarts, getattr(entry.change, "service", ""))
 
 
 @contextlib.contextmanager
@@ -74,12 +68,8 @@ def noted(settings: Settings, change: Data, *, there: bool) -> Iterator[None]:
         entry = found[0] if found else journal.begin(settings, change, chosen, who)
         if not there:
             journal.say(settings, entry, "undoing", f"by {who}")
-        try:
+        with _or_undone(settings, chosen, entry):
             yield
-        except BaseException as error:
-            with undisturbed():
-                _take_back(settings, chosen, entry, _reason(error))
-            raise
         journal.say(settings, entry, "done" if there else "undone", "" if there else f"by {who}")
 
 
@@ -119,12 +109,26 @@ def check(settings: Settings, change: Change, chosen: str) -> None:
 
 
 def prepare() -> None:
-    """Before the system starts: have the files say what is in force. A change half way is not among it."""
+    """Before the system starts: have the files say what is in force. A change half way is not among it.
+
+    Nor is a release whose patch does not fit the code any more, which may be another than when it was deployed.
+    """
     settings = current()
     if journal.path(settings).exists():
         with journal.alone(settings, journal.whoever()):
             for chosen, way in WAYS.items():
+                for entry in journal.in_force(settings, chosen):
+                    _still_fits(settings, entry)
                 way.write(settings, _changes(journal.in_force(settings, chosen)))
+
+
+def _still_fits(settings: Settings, entry: Entry) -> None:
+    try:
+        if isinstance(entry.change, Release):
+            patching.make(settings, entry.change)
+    except StackError as error:
+        complain(f"{entry.change.words} is undone: {error}")
+        journal.say(settings, entry, "undone", "its patch does not fit any more")
 
 
 def settle() -> None:
@@ -135,6 +139,23 @@ def settle() -> None:
             found = journal.in_force(settings, chosen)
         if found:
             say(f"\nNot as delivered: {', '.join(each.change.words for each in found)} (make changes).")
+
+
+@contextlib.contextmanager
+def _or_undone(settings: Settings, chosen: str, entry: Entry) -> Iterator[None]:
+    """What goes wrong within undoes the change, or, where that cannot be either, leaves it to the next command."""
+    try:
+        yield
+    except BaseException as error:
+        told = "The change was undone"
+        with undisturbed():
+            try:
+                _take_back(settings, chosen, entry, _reason(error))
+            except StackError:
+                told = "The change is left half way, the next command undoes it"
+        if isinstance(error, StackError):
+            raise StackError(f"{error}\n{told}: {entry.change.words}") from None
+        raise
 
 
 def _settle(settings: Settings, chosen: str) -> None:

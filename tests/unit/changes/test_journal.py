@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from workshop.changes import journal
-from workshop.changes.kinds import Setting
+from workshop.changes import journal, making
+from workshop.changes.kinds import Release, Setting
 from workshop.stack.errors import StackError
 from workshop.stack.settings import ROOT, Settings
 
@@ -105,3 +105,20 @@ def test_the_log_as_data_holds_what_was_changed(settings: Settings) -> None:
     assert found["kind"] == "setting"
     assert found["values"] == {"PROVIDER_ATTEMPTS": "1"}
     assert (found["by"], found["state"], found["why"]) == ("me", "undone", "it was cut short")
+
+
+def test_a_release_that_fits_no_more_does_not_keep_anybody_from_starting(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The code is another than when it was deployed: it is undone before the start, and said."""
+    patch = settings.state / "x.patch"
+    patch.parent.mkdir(parents=True)
+    patch.write_text("--- a/order/app.py\n+++ b/order/app.py\n@@ -1 +1 @@\n-what was there once\n+x\n")
+    release = Release(service="order", name="x", patch=str(patch))
+    for change in (release, CHANGE):
+        journal.say(settings, journal.begin(settings, change, "local", "me"), "done")
+    monkeypatch.setattr(making, "current", lambda: settings)
+    making.prepare()
+    assert [each.change for each in journal.in_force(settings, "local")] == [CHANGE]
+    assert "hunk 1" in capsys.readouterr().err
+    assert (settings.state / "changes" / "payment.env").read_text().endswith("PROVIDER_ATTEMPTS=1\n")
