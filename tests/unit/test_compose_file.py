@@ -1,6 +1,8 @@
 """docker-compose.yml says the same as the settings and as the runtime without Docker; no engine is needed to see it."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from configparser import RawConfigParser
 from pathlib import Path
@@ -58,6 +60,22 @@ def test_a_process_runs_as_without_docker(name: str) -> None:
         for variable in outside:
             if variable.startswith("OTEL_") and variable != "OTEL_EXPORTER_OTLP_ENDPOINT":
                 assert str(inside[variable]).replace("$$", "$") == outside[variable], variable
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "workshop.console.__main__",
+        "workshop.changes.wires.proxy",
+        "workshop.changes.wires.link",
+        "workshop.changes.jobs.sql",
+    ],
+)
+def test_what_a_container_runs_needs_no_checkout(module: str) -> None:
+    """In the image there are packages only: the settings of the commands read .env.example, which is not there."""
+    code = f"import sys, {module}; print('workshop.stack.first_run.environment' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_the_spans_tell_the_version_of_the_project() -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from tests.unit.console.conftest import FAST, SLOW, START, FakeJaeger
 from workshop.console.colours import COLOURS, KNOWN, colour
-from workshop.console.marks import marks
+from workshop.console.marks import INDEX, marks
 from workshop.console.search.form import SearchForm
 from workshop.console.search.found import search
 from workshop.console.search.plot import plot_data
 from workshop.console.search.window import Windows
+from workshop.shop import ledger
 
 BEGAN = START / 1e9
 
@@ -57,6 +58,11 @@ def test_every_change_is_a_mark_when_it_is_made_and_when_it_is_undone(tmp_path: 
         (12, "payment: A=1"),
         (18, "undone: payment: A=1"),
     ]
+
+
+def test_the_index_is_called_as_the_shop_calls_it() -> None:
+    """Or each `make fix` would be two marks."""
+    assert INDEX == ledger.INDEX
 
 
 def test_marks_without_a_file_or_with_a_strange_one(tmp_path: Path) -> None:

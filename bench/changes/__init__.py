@@ -1,0 +1,5 @@
+"""How long changes take."""
+
+from bench.changes.measure import main
+
+__all__ = ["main"]
