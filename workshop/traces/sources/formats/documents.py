@@ -151,6 +151,8 @@ def _where(error: json.JSONDecodeError, *, line: bool = True) -> str:
     place = f"line {error.lineno}, " if line else ""
     wanted = {"Expecting value": "a value", "Extra data": "nothing more", "Expecting ',' delimiter": "a comma"}
     message = error.msg.split(" starting at")[0]
+    if message == "Unterminated string":
+        return f"{place}column {error.colno} begins a text ({what}) that never ends; is it whole?"
     expected = wanted.get(message) or message.removeprefix("Expecting ").lower()
     return f"{place}column {error.colno} has {what} where {expected} was expected" + (
         "; is it whole?" if what == "the end" else ""

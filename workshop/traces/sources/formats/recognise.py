@@ -16,6 +16,8 @@ OTHER_SIGNALS = {
     "resourceProfiles": "profiles",
     "resource_profiles": "profiles",
 }
+# Around a trace or a span: Jaeger's v3 answer, Tempo's, and Elasticsearch's search with its documents.
+_WRAPPED = ("result", "trace", "_source", "hits")
 DEPTH = 8  # a list of lists of answers, and more than anybody wraps
 
 
@@ -52,7 +54,7 @@ def _of_object(document: dict[str, Any], ids: Ids, depth: int) -> Iterator[Span]
         yield from otlp.spans(document, ids)
     elif signal := next((OTHER_SIGNALS[key] for key in document if key in OTHER_SIGNALS), None):
         ids.notes.add(f"{signal} between the traces", "skipped")
-    elif wrapped := next((document[key] for key in ("result", "trace") if isinstance(document.get(key), dict)), None):
+    elif wrapped := next((document[key] for key in _WRAPPED if isinstance(document.get(key), dict)), None):
         _partial(document, ids)
         yield from spans_of(wrapped, ids, depth + 1)
     elif grafana.is_frame(document):
@@ -61,6 +63,8 @@ def _of_object(document: dict[str, Any], ids: Ids, depth: int) -> Iterator[Span]
         yield from spans_of(found_frames, ids, depth + 1)
     elif "spans" in document and ("processes" in document or "traceID" in document):
         yield from jaeger.spans(document, ids)
+    elif isinstance(document.get("hits"), list) and document["hits"]:
+        yield from spans_of(document["hits"], ids, depth + 1)
     elif isinstance(document.get("data"), list | dict) and document["data"]:
         yield from spans_of(document["data"], ids, depth + 1)
     elif found := _one_span(document, ids):

@@ -13,6 +13,7 @@ from tests.unit.traces.sources.formats.same_trace import (
     dumped,
     facts,
     framed,
+    jaeger,
     message,
     otlp,
     recorded,
@@ -51,6 +52,30 @@ def test_another_table_of_grafanas_is_refused(frame: dict[str, Any], said: str) 
     with pytest.raises(UnknownFormat) as error:
         read_bytes(dumped({"results": {"A": {"frames": [frame]}}}), "file")
     assert "a table of Grafana's without spans" in str(error.value) and said in str(error.value)
+
+
+def test_spans_as_elasticsearch_gives_them() -> None:
+    """Jaeger's storage, searched by hand: documents in hits, or one a line."""
+    trace = jaeger()["data"][0]
+    documents = [
+        {"_index": "jaeger-span-2026-11-27", "_source": {**span, "process": trace["processes"]["p1"]}}
+        for span in trace["spans"]
+    ]
+    (plain,) = read_bytes(dumped(jaeger()), "file").traces
+    for data in (
+        dumped({"took": 3, "hits": {"total": {"value": 2}, "hits": documents}}),
+        b"\n".join(map(dumped, documents)),
+    ):
+        (found,) = read_bytes(data, "file").traces
+        assert facts(found) == facts(plain)
+
+
+@pytest.mark.parametrize("cut", [40, 200, 333])
+def test_a_download_that_was_cut_off_is_told_to_be_so(cut: int) -> None:
+    """One document that ends early is refused with the question whether it is whole."""
+    with pytest.raises(UnknownFormat) as error:
+        read_bytes(dumped(otlp())[:-cut], "file")
+    assert str(error.value).endswith("; is it whole?") and "unterminated" not in str(error.value).lower()
 
 
 def test_zipkin() -> None:
