@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.share.conftest import Open
+from tests.unit.share.conftest import TOKEN, Open
 
 SHUT = [
     "GET /open",
@@ -138,3 +138,57 @@ def test_the_shop_takes_nothing_but_its_own_paths(opened: Open) -> None:
     assert visitor.post(f"{opened.room.console}/checkout", json={}, timeout=5).status_code == 403
     assert visitor.get(f"{opened.room.shop}/services", timeout=5).status_code == 403
     assert opened.gateway.asked == opened.pages.asked == []
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        f"GET /?token={TOKEN}",
+        f"GET /join?{TOKEN}",
+        f"GET /join/{TOKEN}/",
+        f"GET /join/{TOKEN}/../../",
+        f"GET /join//{TOKEN}",
+        f"GET /JOIN/{TOKEN}",
+        f"POST /join/{TOKEN}",
+        f"GET /join/{TOKEN}%00",
+        f"GET /join/{TOKEN}\u00e9",
+        f"GET /join/{'x' * 100}",
+        f"GET /join/{'x' * 20_000}",
+        f"GET / HTTP/1.1\nAuthorization: Bearer {TOKEN}\nX:",
+        f"GET / HTTP/1.1\nX-Room: 1\nX-Token: {TOKEN}\nX:",
+        f"GET / HTTP/1.1\nReferer: http://127.0.0.1/join/{TOKEN}\nX:",
+    ],
+)
+def test_the_token_is_good_in_one_place_only(opened: Open, request_head: str) -> None:
+    """In a query, in a header, by another method, with something behind it, or none at all however long: shut."""
+    head = request_head if "HTTP/1.1" in request_head else f"{request_head} HTTP/1.1"
+    for port in (opened.room.shop_port, opened.room.console_port):
+        status, answer = opened.raw(f"{head}\nHost: 127.0.0.1\nContent-Length: 0\nConnection: close", port=port)
+        assert status in (400, 403, 405, 414, 431), answer[:200]
+        assert b"Set-Cookie" not in answer
+    assert opened.pages.asked == opened.gateway.asked == []
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{name}=", "{name}={token}", "share-1={value}", "{name}={value}x", "{name}=x; {value}"]
+)
+def test_a_cookie_that_is_not_this_rooms_lets_nobody_in(opened: Open, wrong: str) -> None:
+    """The token itself, another room's name or signature, and a value that was changed are no cookie."""
+    (cookie,) = opened.visitor().cookies
+    told = wrong.format(name=cookie.name, value=cookie.value, token=TOKEN)
+    assert opened.raw(f"GET / HTTP/1.1\nHost: 127.0.0.1\nCookie: {told}\nConnection: close")[0] == 403
+    assert opened.pages.asked == []
+
+
+def test_a_connection_cannot_become_another(opened: Open) -> None:
+    """A WebSocket, HTTP/2 or a tunnel that a visitor asks for is a plain request, and nothing of the wish goes on."""
+    cookie = opened.inside(opened.visitor())
+    for wish in (
+        "Upgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: eA==",
+        "Upgrade: h2c\nHTTP2-Settings: x",
+    ):
+        status, answer = opened.raw(f"GET /services HTTP/1.1\nHost: 127.0.0.1\n{cookie}\nConnection: Upgrade\n{wish}")
+        assert status == 200, answer
+    assert not [
+        name for each in opened.pages.asked for name in each["headers"] if name.startswith(("UPGRADE", "SEC_", "HTTP2"))
+    ]
