@@ -174,8 +174,8 @@ def test_the_token_is_good_in_one_place_only(opened: Open, request_head: str) ->
 )
 def test_a_cookie_that_is_not_this_rooms_lets_nobody_in(opened: Open, wrong: str) -> None:
     """The token itself, another room's name or signature, and a value that was changed are no cookie."""
-    (cookie,) = opened.visitor().cookies
-    told = wrong.format(name=cookie.name, value=cookie.value, token=TOKEN)
+    ((name, value),) = opened.visitor().cookies.get_dict().items()
+    told = wrong.format(name=name, value=value, token=TOKEN)
     assert opened.raw(f"GET / HTTP/1.1\nHost: 127.0.0.1\nCookie: {told}\nConnection: close")[0] == 403
     assert opened.pages.asked == []
 

@@ -14,6 +14,7 @@ from workshop.console import failures
 from workshop.console.settings import Settings
 from workshop.console.trace.banners import banners
 from workshop.console.trace.data import receipts, trace_data
+from workshop.console.trace.elsewhere import Elsewhere
 from workshop.console.trace.span_logs import by_span
 from workshop.traces.diagnosis.diagnose import diagnose
 from workshop.traces.diagnosis.facts import Explain
@@ -21,12 +22,12 @@ from workshop.traces.model import error_words
 from workshop.traces.model.trace import Trace
 from workshop.traces.showing.waterfall import clocks
 from workshop.traces.sources import fetching, ids
-from workshop.traces.sources.jaeger import JaegerClient, JaegerError
+from workshop.traces.sources.jaeger import JaegerClient
 
 
 def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
     """Adds the pages of traces that Jaeger keeps."""
-    explain = _explain(settings.database_url)
+    explain, elsewhere = _explain(settings.database_url), Elsewhere(jaeger)
 
     @app.get("/trace/<trace_id>")
     def trace(trace_id: str) -> str:
@@ -37,7 +38,7 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
             stored=True,
             logs=by_span(settings.logs_folder, found),
             tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
-            diagnosis=diagnose(found, explain=explain, related=_related(jaeger, found)),
+            diagnosis=diagnose(found, explain=explain, related=elsewhere.of(found)),
         )
 
     @app.get("/trace/<trace_id>/receivers")
@@ -78,14 +79,6 @@ def _page(found: Trace, *, stored: bool, logs: dict[str, list[dict[str, Any]]], 
         stored=stored,
         tries_left=tries_left,
     )
-
-
-def _related(jaeger: JaegerClient, trace: Trace) -> list[Trace]:
-    """Traces in which a part of this one may be, for the diagnosis; a search that fails must not cost the page."""
-    try:
-        return fetching.related(jaeger, trace)
-    except JaegerError:
-        return []
 
 
 def _explain(database_url: str) -> Explain | None:
