@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from workshop.changes import journal, making
-from workshop.changes.kinds import Release, Setting
+from workshop.changes import jobs, journal, making
+from workshop.changes.kinds import KINDS, Change, Data, Limit, Release, Setting, Wire
 from workshop.stack.errors import StackError
 from workshop.stack.settings import ROOT, Settings
 
@@ -122,3 +122,24 @@ def test_a_release_that_fits_no_more_does_not_keep_anybody_from_starting(
     assert [each.change for each in journal.in_force(settings, "local")] == [CHANGE]
     assert "hunk 1" in capsys.readouterr().err
     assert (settings.state / "changes" / "payment.env").read_text().endswith("PROVIDER_ATTEMPTS=1\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        CHANGE,
+        Release(service="order", name="x", patch="x.patch"),
+        Data(name="x", up=["SELECT 1"], down=[], database="orders"),
+        Wire(caller="order", callee="payment", via="link", options={"delay_ms": 40, "loss": 0.5}, port=8000),
+        jobs.sql("stocktake"),
+        Limit(service="payment", cpus=0.2, memory_mb=90),
+    ],
+    ids=lambda change: change.kind,
+)
+def test_every_kind_comes_out_of_the_log_as_it_went_in(settings: Settings, change: Change) -> None:
+    """Whoever undoes it needs nothing but the log, and what it says in words is said in one line."""
+    journal.begin(settings, change, "local", "me")
+    (found,) = journal.entries(settings)
+    assert found.change == change
+    assert change.words and "\n" not in change.words
+    assert {each.kind for each in KINDS} == {"setting", "release", "data", "wire", "job", "limit"}

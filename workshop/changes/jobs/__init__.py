@@ -15,7 +15,7 @@ def sql(name: str, database: str = "inventory") -> Job:
     if not (FOLDER / f"{name}.sql").is_file():
         there = ", ".join(sorted(path.stem for path in FOLDER.glob("*.sql")))
         raise StackError(f"there is no job {name!r}: there is {there}")
-    return Job(name=name, module="workshop.changes.jobs.sql", arguments=(name, "--database", database))
+    return Job(name=name, module="workshop.changes.jobs.sql", arguments=[name, "--database", database])
 
 
 def check(limit: Limit) -> None:
