@@ -263,7 +263,8 @@ def _beyond(trace: Trace, span: Span, peers: Mapping[str, str]) -> Node | None:
         return None
     if conventions.is_db(span):
         system = conventions.db_system(span) or "database"
-        name = conventions.database(span) or system
+        # A cache has no name of its own: it is known by its address.
+        name = conventions.database(span) or peers.get(conventions.peer(span) or "", system)
         query = _query(span, ("db.system.name", "db.namespace"), ("db.system", "db.name"), ("db.type", "db.instance"))
         key = f"database {system} {name}"
         return Node(key, wording.clean(name), "database", wording.clean(system), query=query)

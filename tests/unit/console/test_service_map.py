@@ -119,3 +119,18 @@ def test_the_hot_node_is_where_the_time_was_spent() -> None:
     hot = next(node for node in found.nodes.values() if node.hot)
     assert (hot.name, hot.kind) == ("inventory", "database")
     assert sum(node.share for node in found.nodes.values()) == pytest.approx(1)
+
+
+def test_a_cache_is_known_by_its_address() -> None:
+    """It has no database's name: the one that PEER_NAMES gives it stands there, and what it is below."""
+    trace_id, known = "1" * 32, {"db.system.name": "redis", "server.address": "127.0.0.1", "server.port": 6380}
+    root = span(trace_id, 1, 0, "POST /checkout", 2, START, START + 10**7)
+    lookup = span(trace_id, 2, 1, "MGET", 3, START, START + 10**6, attributes=known)
+    traces = document({"gateway": [root, lookup]})
+    (node,) = [
+        each
+        for each in from_traces(traces_of(traces), peers={"127.0.0.1:6380": "valkey"}).nodes.values()
+        if each.kind == "database"
+    ]
+    assert (node.name, node.what) == ("valkey", "redis")
+    assert [n.name for n in from_traces(traces_of(traces)).nodes.values() if n.kind == "database"] == ["redis"]

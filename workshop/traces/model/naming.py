@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import groupby
 
 from workshop.traces.model import statements, words
 from workshop.traces.model.conventions import (
@@ -145,21 +146,33 @@ def label(span: Span) -> str:
     return span.name or NO_NAME
 
 
+_KEY_VALUE = ("redis", "memcached", "valkey")
+
+
+def _commands(text: str) -> str | None:
+    """`SET ×3`: the commands of a pipeline, one a line, as instrumentations write it; None when it is none."""
+    lines = [line.split()[0] for line in text.splitlines() if line.strip()]
+    # A script's lines are no commands.
+    if len(lines) < 2 or not all(word.isalpha() and word.isupper() for word in lines):
+        return None
+    counted = [(word, len(list(same))) for word, same in groupby(lines)]
+    return ", ".join(word if count == 1 else f"{word} ×{count}" for word, count in counted)
+
+
 def _db_label(span: Span) -> str:
     summary = first(span, "db.query.summary")
     if summary:
         return str(summary)
-    text = statement(span)
-    known = {(database(span) or "").lower(), (db_system(span) or "").lower()}
+    text, system = statement(span), db_system(span)
+    known = {(database(span) or "").lower(), (system or "").lower()}
     bare = span.name == NO_NAME or all(
         word in _EMPTY_WORDS or word in known for word in re.split(r"[\W]+", span.name.lower()) if word
     )
     table = first(span, "db.collection.name", "db.sql.table", "db.mongodb.collection")
+    if text and system in _KEY_VALUE and (commands := _commands(text)):
+        return commands
     if text and bare and not (text.startswith("{") and table):
-        system = db_system(span)
-        return (
-            f"{system} {statements.head(text)}" if system in ("redis", "memcached", "valkey") else statements.head(text)
-        )
+        return f"{system} {statements.head(text)}" if system in _KEY_VALUE else statements.head(text)
     if bare and table:
         return f"{first(span, 'db.operation.name', 'db.operation') or span.name} {table}"
     return span.name or "(database call)"

@@ -20,6 +20,11 @@ _LIST = re.compile(r"\(\s*\?(?:\s*,\s*\?)+\s*\)")
 _ROWS = re.compile(r"(\(\?\))(?:\s*,\s*\(\?\))+")
 
 
+# Of commands with as many values as somebody bought things: MGET ? ? ?, and SET ? ? again and again in a pipeline.
+_VALUES = re.compile(r"\?(?: \?)+")
+_AGAIN = re.compile(r"(\b[a-z]+ \?)(?: \1)+")
+
+
 _SPACE = re.compile(r"\s+")
 
 
@@ -33,7 +38,8 @@ def tidy(text: str) -> str:
 def normalised(text: str) -> str:
     """The statement with every value as `?`, so that two runs with different values are equal."""
     text = _LITERAL.sub("?", tidy(text[:20_000]))
-    return _ROWS.sub(r"\1", _LIST.sub("(?)", text)).lower()
+    text = _VALUES.sub("?", _ROWS.sub(r"\1", _LIST.sub("(?)", text))).lower()
+    return _AGAIN.sub(r"\1", text)
 
 
 def head(text: str, length: int = STATEMENT_SHOWN) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workshop.traces.model import naming, words
+from workshop.traces.model import naming, statements, words
+from workshop.traces.model.span import Span
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,32 @@ from workshop.traces.model import naming, words
 def test_ids_in_paths(path: str, template: str) -> None:
     """Numbers, drawn ids and addresses are ids; versions and words with a digit are words."""
     assert naming.path_template(path) == template
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "text", "label"),
+    [
+        ("redis", "MGET", "MGET ? ? ?", "MGET"),
+        ("redis", "SET", "SET ? ?", "redis SET ? ?"),
+        ("redis", "SET SET SET", "SET ? ? ? ?\nSET ? ? ? ?\nSET ? ? ? ?", "SET ×3"),
+        ("valkey", "GET SET SET", "GET ?\nSET ? ?\nSET ? ?", "GET, SET ×2"),
+        ("redis", "EVAL", "EVAL local a = 1\nreturn a", "EVAL"),
+        ("postgresql", "SELECT", "SELECT a\nFROM b", "SELECT a FROM b"),
+    ],
+)
+def test_a_pipeline_is_known_by_its_commands(system: str, name: str, text: str, label: str) -> None:
+    """Counted, not with as many question marks as there were values; a script's lines are no commands."""
+    attributes = {"db.system.name": system, "db.query.text": text}
+    span = Span("1" * 32, "2" * 16, None, "shop", name, "client", 0, 1, attributes)
+    assert naming.label(span) == label
+
+
+def test_commands_are_one_kind_however_many_values_they_have() -> None:
+    """A checkout of two products and one of three do the same work; a different command is another."""
+    assert statements.normalised("MGET ? ? ?") == statements.normalised("MGET ?") == "mget ?"
+    assert statements.normalised("SET ? ? ? ?\nSET ? ? ? ?") == statements.normalised("SET ? ? ? ?")
+    assert statements.normalised("GET ?\nSET ? ?") == "get ? set ?"
+    assert statements.normalised("SELECT a FROM b WHERE c = 1 AND d = 2") == "select a from b where c = ? and d = ?"
 
 
 @pytest.mark.parametrize(
