@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from common import bounded
+from common.database import bounded
 from common.settings import PoolSettings, TrustedSettings
 
 # A request takes so many seconds at most; fewer when its caller waits for fewer.

@@ -22,8 +22,8 @@ import inventory.app
 import order.app
 import payment.app
 from common import database as pools
+from common.database.statements import SummaryCursor
 from common.errors import NOTHING_BEGUN
-from common.telemetry import SummaryCursor
 from order import queues, worker
 from order.clients import Inventory, Payment
 from order.delivery import deliver_next

@@ -9,7 +9,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 import inventory.store
 import order.queues
 import order.store
-from common.telemetry import TraceHeaders, describe_failure, describe_server, summary
+from common.database.statements import describe_failure, summary
+from common.telemetry import TraceHeaders, describe_server
 
 STATEMENTS = [
     (order.store.CREATE, "INSERT orders"),

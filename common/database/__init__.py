@@ -11,9 +11,9 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from common import deadline
-from common.bounded import LEAST_SECONDS, BoundedConnection
+from common.database.bounded import LEAST_SECONDS, BoundedConnection
+from common.database.statements import SummaryCursor
 from common.errors import DATABASE_AWAY, DATABASE_LOST, OVERLOADED, Problem
-from common.telemetry import SummaryCursor
 
 # What every connection of a service has, in a pool or not. The isolation level is the one that the statements were
 # written for, and PostgreSQL's default; but a database or a role may be given another, and under REPEATABLE READ the
