@@ -17,6 +17,7 @@ SERVICE  :=
 RELEASE  :=
 SET      :=
 NAME     :=
+CENTS    :=
 SETTLE   := 0
 LEVEL    := 1
 SEED     :=
@@ -27,10 +28,10 @@ ARGS     :=
 
 # A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
 # .env.example are variables, too.
-known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes reset scenarios load load-ui audit refund dead-letters retry chaos test lint bench help
+known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes price reset scenarios load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET NAME SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
+readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET NAME CENTS SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS
 settings := $(if $(named),$(shell sed -n 's/^\([A-Z_]*\)=.*/\1/p' .env.example))
 stray    := $(filter-out $(known),$(MAKECMDGOALS))
 unread   := $(filter-out $(readable) $(settings),$(named))
@@ -103,6 +104,9 @@ rollback: ## undo what was changed at a process (SERVICE=payment), or one change
 
 changes: ## what was changed when, by whom, and is it undone? (ARGS=--json)
 	@$(spans) changes $(ARGS)
+
+price: ## change a product's price (ID=SKU-00001 CENTS=450)
+	@$(spans) price "$(ID)" "$(CENTS)"
 
 reset: ## undo every change, create the index, and verify that all is well
 	@$(spans) reset

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bench import load
-from bench.slowdown import SPANS
+from bench.slowdown import whole
 from workshop.stack.local.scratch import ScratchStack
 from workshop.traces.sources.jaeger import JaegerClient
 
@@ -29,7 +29,7 @@ def main() -> None:
         for _ in range(count):
             _, answer = load.checkout(connection)
             answered = time.perf_counter()
-            jaeger.wait_for_trace(str(answer["trace_id"]), until=lambda trace: len(trace) >= SPANS)
+            jaeger.wait_for_trace(str(answer["trace_id"]), until=whole)
             delays.append((time.perf_counter() - answered) * 1000)
     cuts = statistics.quantiles(delays, n=20)
     print(f"a trace is whole after: p50 {statistics.median(delays):.0f} ms, p95 {cuts[18]:.0f} ms ({count} checkouts)")

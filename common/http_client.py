@@ -1,5 +1,6 @@
 """Calls to other services over HTTP."""
 
+import math
 import time
 from collections.abc import Callable, Container
 from typing import Any
@@ -47,9 +48,17 @@ class ServiceClient:
         self.session.mount("https://", adapter)
 
     def call(
-        self, method: str, path: str, *, passed_on: Container[int] = PASSED_ON, keep: float = 0.0, **arguments: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        passed_on: Container[int] = PASSED_ON,
+        keep: float = 0.0,
+        until: float | None = None,
+        **arguments: Any,
     ) -> Any:
-        """The JSON of a 2xx answer. Of its own request's time it leaves `keep` seconds.
+        """The JSON of a 2xx answer. Of its own request's time it leaves `keep` seconds; a thread beside the request's
+        says `until` when, on the monotonic clock, that lasts.
 
         Problem with the other side's status and detail when it answers 5xx, or a 4xx in `passed_on`; 502 for any
         other 4xx, which is a fault of ours and not our caller's; 504 when it does not answer in time, 503 when it
@@ -58,7 +67,7 @@ class ServiceClient:
         seconds = self.timeout
         if (left := deadline.remaining()) is not None:
             seconds = min(seconds, left - keep)
-        until = time.monotonic() + seconds
+        until = min(time.monotonic() + seconds, math.inf if until is None else until)
         lost: list[Exception] = []
 
         def attempt() -> requests.Response:

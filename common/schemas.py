@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from common.errors import Problem
 
-Sku = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,31}$")]
+SKU = r"^[A-Z0-9][A-Z0-9-]{0,31}$"
+Sku = Annotated[str, Field(pattern=SKU)]
 OrderId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Card = Annotated[str, Field(pattern=r"^[0-9]{12,19}$", repr=False)]
 CustomerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._@:-]{1,64}$")]

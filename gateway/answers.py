@@ -17,6 +17,15 @@ Absent = SkipJsonSchema[None]
 REFERENCE = "#/components/schemas/{model}"
 
 
+class ReceiptLine(BaseModel):
+    """What was bought of one product."""
+
+    sku: Sku
+    quantity: int
+    name: str | Absent = Field(None, description="where it was found out in time")
+    price_cents: Cents | Absent = Field(None, description="of one piece; where all of them were found out in time")
+
+
 class Confirmation(BaseModel):
     """The answer to a checkout."""
 
@@ -24,6 +33,7 @@ class Confirmation(BaseModel):
     status: Literal["confirmed"]
     total_cents: Cents
     currency: Currency
+    items: list[ReceiptLine] = Field(description="the receipt, in the order of the request")
     trace_id: TraceId = Field(description="the request's trace")
 
 

@@ -13,6 +13,8 @@ from common.service import create_service
 from common.settings import load
 from common.telemetry import TraceHeaders
 from gateway import openapi
+from gateway.cache import Cache
+from gateway.catalogue import Catalogue
 from gateway.clients import Inventory, Orders
 from gateway.settings import Settings
 
@@ -58,7 +60,9 @@ def tell_what_is_open(problem: Problem, idempotency_key: str, *, theirs: bool) -
 def create_app() -> Flask:
     """The application."""
     settings = load(Settings)
-    orders, inventory = Orders(settings.order_url), Inventory(settings.inventory_url)
+    orders = Orders(settings.order_url)
+    cache = Cache(settings.cache_url, settings.cache_connect_ms / 1000, settings.cache_answer_ms / 1000)
+    catalogue = Catalogue(cache, Inventory(settings.inventory_url))
     app = create_service("gateway", {}, timeout=20.0)
     # Every answer names its trace.
     set_global_response_propagator(TraceHeaders())  # type: ignore[no-untyped-call]
@@ -86,16 +90,20 @@ def create_app() -> Flask:
         key = given or str(uuid.uuid4())
         wanted = read_body(Checkout)
         log.info("checkout of %s: %s", wanted.customer_id, wanted.listed())
+        # What the receipt needs is looked up beside the order. It is never waited for long.
+        lookup = catalogue.look_up([item.sku for item in wanted.items])
         try:
             order = orders.place(wanted.model_dump(), key)
         except Problem as problem:
+            lookup.give_up()
             tell_what_is_open(problem, key, theirs=given is not None)
             raise
-        return jsonify(**order, trace_id=current_trace_id()), 201
+        receipt = catalogue.receipt(wanted.items, order, lookup.result() or {})
+        return jsonify(**order, items=receipt, trace_id=current_trace_id()), 201
 
     @app.get("/products")
     def products() -> Response:
-        return jsonify(inventory.products(request.args.get("after"), request.args.get("limit")))
+        return jsonify(catalogue.page(request.args.get("after"), request.args.get("limit")))
 
     @app.get("/orders/<uuid:order_id>")
     def order(order_id: object) -> Response:

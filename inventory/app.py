@@ -9,7 +9,7 @@ from psycopg import OperationalError
 
 from common import database
 from common.errors import Problem, problem_response
-from common.schemas import Items, OrderId, read_body
+from common.schemas import SKU, Items, OrderId, read_body
 from common.service import create_service
 from common.settings import load
 from inventory import reservations, store
@@ -18,10 +18,27 @@ from inventory.settings import Settings
 log = logging.getLogger(__name__)
 
 
+# By name at once: more than an order can have.
+MOST_SKUS = 100
+
+
 class NewReservation(Items):
     """The body of POST /reservations."""
 
     order_id: OrderId
+
+
+def wanted_skus() -> list[str]:
+    """The skus that GET /products is asked for by name; Problem 422 when they are none, too many, or for a page."""
+    skus = request.args.getlist("sku")
+    if set(request.args) != {"sku"}:
+        raise Problem(422, "a page (after, limit) and products by name (sku) are asked for one by one")
+    if len(skus) > MOST_SKUS:
+        raise Problem(422, f"sku may stand at most {MOST_SKUS} times")
+    for sku in skus:
+        if not re.fullmatch(SKU, sku):
+            raise Problem(422, "sku must be 1 to 32 capital letters, digits and hyphens, no hyphen first")
+    return skus
 
 
 def create_app() -> Flask:
@@ -39,6 +56,9 @@ def create_app() -> Flask:
 
     @app.get("/products")
     def products() -> Response:
+        if "sku" in request.args:
+            with pool.connection() as connection:
+                return jsonify(products=store.find_products(connection, wanted_skus()), next=None)
         given = request.args.get("limit", "100")
         limit = int(given) if re.fullmatch(r"[0-9]{1,4}", given) else 0
         if not 1 <= limit <= 1000:

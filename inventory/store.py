@@ -20,6 +20,13 @@ ORDER BY sku
 LIMIT %(limit)s
 """
 
+FIND_PRODUCTS = """
+SELECT sku, name, price_cents, currency
+FROM product
+WHERE sku = ANY(%(skus)s)
+ORDER BY sku
+"""
+
 # In sku order, so that two orders for the same products never wait for each other in a circle.
 LOCK_PRODUCTS = """
 SELECT sku, price_cents, currency
@@ -74,6 +81,12 @@ def list_products(connection: Connection, after: str, limit: int) -> list[dict[s
     """Products in sku order, those after `after`."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(LIST_PRODUCTS, {"after": after, "limit": limit}).fetchall()
+
+
+def find_products(connection: Connection, skus: list[str]) -> list[dict[str, Any]]:
+    """Those of the products that there are, in sku order."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(FIND_PRODUCTS, {"skus": skus}).fetchall()
 
 
 def lock_products(connection: Connection, skus: list[str]) -> dict[str, Product]:

@@ -141,6 +141,17 @@ def hunt(
 
 
 @app.command()
+def price(
+    sku: Annotated[str, typer.Argument(help="The product, such as SKU-00001.")],
+    cents: Annotated[int, typer.Argument(help="What it costs from now on.")],
+) -> None:
+    """Change a product's price, and have the catalogue's cache forget the old one."""
+    from workshop.shop import price
+
+    price.price(sku, cents)
+
+
+@app.command()
 def doctor() -> None:
     """Tell whether the system can run here, and if not, why."""
     from workshop.stack.first_run import doctor

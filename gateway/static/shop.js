@@ -164,8 +164,11 @@ function showReceipt(bought, order) {
       receipt.append(cell);
     }
   };
-  for (const [, line] of bought) {
-    row(`${line.quantity} × ${line.name}`, money(line.quantity * line.price_cents, line.currency), "");
+  const told = new Map(order.items?.map((item) => [item.sku, item]));
+  for (const [sku, line] of bought) {
+    // What the shop found out in time; the rest as it stood in the basket.
+    const { name, price_cents } = { ...line, ...told.get(sku) };
+    row(`${line.quantity} × ${name}`, money(line.quantity * price_cents, order.currency), "");
     line.row.remove();
   }
   row("Total", money(order.total_cents, order.currency), "sum");

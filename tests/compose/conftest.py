@@ -16,6 +16,8 @@ from workshop.stack.settings import ROOT
 
 __all__ = ["eventually"]
 
+CACHE_IMAGE = "valkey/valkey:9"
+
 
 class ComposeStack(Stack):
     """A running Compose project."""
@@ -88,6 +90,31 @@ def without_engine() -> None:
         pytest.skip(reason)
 
 
+@contextlib.contextmanager
+def cache_image() -> Iterator[None]:
+    """The cache's image is there. Where it neither is nor can be pulled a stand-in has its name, until the exit."""
+    label = '{{index .Config.Labels "slow-checkout.stand-in"}}'
+    there = ask("image", "inspect", "--format", label, CACHE_IMAGE)
+    # A stand-in from a run that was killed is none to keep.
+    official = not there.returncode and there.stdout.strip() != "yes"
+    if official or not ask("pull", "--quiet", CACHE_IMAGE).returncode:
+        yield
+        return
+    folder = str(ROOT / "tests/compose/valkey")
+    built = ask("build", "--tag", CACHE_IMAGE, "--label", "slow-checkout.stand-in=yes", folder)
+    if built.returncode:
+        pytest.fail(f"{CACHE_IMAGE} can neither be pulled nor stood in for:\n{built.stdout}{built.stderr}")
+    try:
+        yield
+    finally:
+        ask("image", "rm", CACHE_IMAGE)
+
+
+def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`docker …`, whatever comes of it."""
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
     """The stack, with the index as `make up` leaves it: missing."""
@@ -96,5 +123,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]:
     chosen = ComposeStack(
         tmp_path_factory.mktemp("state"), runtime="docker", compose_project_name=project, seed_movements=MOVEMENTS
     )
-    with chosen.running():
+    with cache_image(), chosen.running():
         yield chosen

@@ -43,7 +43,7 @@ def test_everything_is_published_on_this_machine_only(stack: ComposeStack) -> No
     ]
     assert {binding["HostIp"] for binding in bindings} == {"127.0.0.1"}
     # Every port of the settings but that of Locust's page, which no container has.
-    assert len({binding["HostPort"] for binding in bindings}) == 10
+    assert len({binding["HostPort"] for binding in bindings}) == 11
 
 
 def test_containers_may_do_little(stack: ComposeStack) -> None:

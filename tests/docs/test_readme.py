@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ STEPS = [step for step in steps(README) if not ELSEWHERE.match(step.command)]
 # Which pages PostgreSQL had in memory, had to read or wrote on the way, or none.
 PAGES = re.compile(r"Buffers: |^Planning:$")
 # A row of a waterfall or a comparison: service, then the span, whose name is as long as there is room.
-ROW = re.compile(r"^(?:▶ *)?(gateway|order|inventory|payment) [│├└ ]*(\S+) (\S{1,6})")
+ROW = re.compile(r"^(?:▶ *)?(gateway|order|inventory|payment) [│├└ ]*([^\s│├└]+) (\S{1,6})")
 
 
 def elastic(line: str) -> str:
@@ -52,11 +53,30 @@ def elastic(line: str) -> str:
     line = re.sub(r" :\d+(?=/)", " ", line)
     if row := ROW.match(line):
         return " ".join(row.groups())
+    line = re.sub(r"[│├└]", "", line)
     line = re.sub(r"\b[0-9a-f]{16,32}\b", "ID", line)
     line = re.sub(r"[█━╸╺]+", "", line)
     line = re.sub(r"[-+]?\d[\d.,:]*", "N", line)
     line = re.sub(r"\bN (?:µs|ms|s|min)\b", "TIME", line)
     return re.sub(r"\s+", " ", line).strip()
+
+
+# A row of a waterfall, and one right below the root, with all that is below it.
+IN_WATERFALL = re.compile(r"^(?:▶ *)?(?:gateway|order|inventory|payment) ")
+BELOW_THE_ROOT = re.compile(r"^(?:▶ *)?\w+ +[├└] (.*)")
+
+
+def forked(lines: list[str]) -> list[str]:
+    """A waterfall's rows with the root's calls by name: lookup and order begin together, the one or the other first."""
+    head = next((number for number, line in enumerate(lines) if BELOW_THE_ROOT.match(line)), len(lines))
+    rows = list(takewhile(IN_WATERFALL.match, lines[head:]))
+    calls: list[list[str]] = []
+    for line in rows:
+        if BELOW_THE_ROOT.match(line):
+            calls.append([])
+        calls[-1].append(line)
+    calls.sort(key=lambda call: BELOW_THE_ROOT.sub(r"\1", call[0]))
+    return [*lines[:head], *(line for call in calls for line in call), *lines[head + len(rows) :]]
 
 
 def unwrapped(lines: list[str]) -> list[str]:
@@ -71,6 +91,16 @@ def test_bars_and_numbers_are_elastic_and_words_are_not() -> None:
     one = "order  └ POST 127.0.0.1:8081/orders   0.75 ms  283 ms  ━━━━███"
     assert elastic(one) == elastic("order └ POST 127.0.0.1:40231/orders 1.2 ms 1.28 s ━█")
     assert elastic(one) != elastic(one.replace("orders", "items"))
+
+
+def test_what_runs_side_by_side_may_begin_in_any_order() -> None:
+    """The calls below the root change places as wholes; what is below one of them does not."""
+    rows = ["gateway   POST /checkout  0 ms", "gateway   ├ MGET  1 ms", "gateway   ├ POST /orders  2 ms"]
+    rows += ["order     │ └ POST /orders  3 ms", "longest leg: 1 ms"]
+    other = [rows[0], rows[2], rows[3], rows[1].replace("├", "└"), rows[4]]
+    assert [elastic(line) for line in forked(rows)] == [elastic(line) for line in forked(other)]
+    wrong = [rows[0], rows[1], rows[3], rows[2], rows[4]]
+    assert [elastic(line) for line in forked(wrong)] != [elastic(line) for line in forked(rows)]
 
 
 def test_the_readme_has_the_commands_of_the_story() -> None:
@@ -102,8 +132,8 @@ def test_the_readme_is_what_happens(tmp_path: Path) -> None:
             )
             assert done.returncode == 0, f"{number}. {step.command}\n{done.stdout}{done.stderr}"
             if step.shown:
-                printed = [line for each in unwrapped(done.stdout.splitlines()) if (line := elastic(each))]
-                shown = [line for each in unwrapped(step.shown) if (line := elastic(each))]
+                printed = [line for each in forked(unwrapped(done.stdout.splitlines())) if (line := elastic(each))]
+                shown = [line for each in forked(unwrapped(step.shown)) if (line := elastic(each))]
                 assert printed == shown, f"{number}. {step.command}"
     finally:
         subprocess.run(["sh", "-c", "make down"], cwd=ROOT, env=environment, capture_output=True, check=False)

@@ -2,8 +2,9 @@
 
 from workshop.traces.model.trace import Span, Trace
 
-# Caller and callee of every edge in a healthy checkout, with all its spans: nothing else is in the trace.
+# Caller and callee of every edge in a healthy checkout whose products are in the cache: nothing else is in the trace.
 EDGES = [
+    ("gateway POST /checkout", "gateway MGET"),
     ("gateway POST /checkout", "gateway POST"),
     ("gateway POST", "order POST /orders"),
     ("order POST /orders", "order ProcessOrder"),
@@ -19,9 +20,24 @@ EDGES = [
     ("order send order.confirmed", "order UPDATE orders INSERT outbox"),
 ]
 # `order POST` is there twice: once for the reservation, once for the charge.
-SPANS = 15
+SPANS = 16
+# What comes to it where none of three products is in the cache.
+MISS = [
+    ("gateway POST /checkout", "gateway GET"),
+    ("gateway GET", "inventory GET /products"),
+    ("inventory GET /products", "inventory SELECT product"),
+    ("gateway POST /checkout", "gateway SET SET SET"),
+]
+MISS_SPANS = SPANS + len(MISS)
 LEDGER_SCAN = "inventory SELECT stock_movement"
 PROVIDER_CALL = "payment POST"
+
+
+def is_whole(trace: Trace) -> bool:
+    """Whether all spans of a confirmed checkout have arrived: the root, which ends last, and what its lookup asked."""
+    names = [title(span) for span in trace.spans]
+    more = [name for name in names if name == "gateway GET" or name.startswith("gateway SET")]
+    return "gateway POST /checkout" in names and len(names) >= SPANS + len(more) + 2 * ("gateway GET" in more)
 
 
 def title(span: Span) -> str:

@@ -231,6 +231,37 @@ def test_a_page_out_of_bounds_is_422(fragile: FragileStack, query: str) -> None:
     assert requests.get(f"{fragile.gateway}/products?{query}", timeout=10).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sku=",
+        "sku=a",
+        "sku=A%00",
+        "sku=A%0A",
+        "sku=-A",
+        "sku=" + "A" * 33,
+        "sku=A&limit=1",
+        "sku=A&after=B",
+        "sku=A&x=1",
+        "&".join(["sku=A"] * 101),
+    ],
+)
+def test_products_by_name_are_asked_for_properly(fragile: FragileStack, query: str) -> None:
+    """Skus, a hundred at most, and no page with them; anything else is the caller's fault."""
+    inventory = f"http://127.0.0.1:{fragile.settings.inventory_port}"
+    answer = requests.get(f"{inventory}/products?{query}", timeout=10)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+
+
+def test_products_by_name_are_those_that_there_are(fragile: FragileStack) -> None:
+    """Each once, in sku order, with no next page."""
+    inventory = f"http://127.0.0.1:{fragile.settings.inventory_port}"
+    skus = ["SKU-00002", "SKU-99999", "SKU-00001", "SKU-00002"]
+    answer = requests.get(f"{inventory}/products", params={"sku": skus}, timeout=10).json()
+    assert [product["sku"] for product in answer["products"]] == ["SKU-00001", "SKU-00002"]
+    assert answer["next"] is None
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/orders/not-a-uuid", "/checkout/", "/orders/%00", "/../etc/passwd"])
 def test_an_unknown_path_is_404(fragile: FragileStack, path: str) -> None:
     """As a problem."""

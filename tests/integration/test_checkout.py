@@ -25,7 +25,7 @@ def test_a_checkout_is_confirmed(stack: Stack) -> None:
     answer = stack.checkout(("SKU-00100", 2), ("SKU-00200", 1))
     assert answer.status_code == 201, answer.text
     body = answer.json()
-    assert set(body) == {"order_id", "status", "total_cents", "currency", "trace_id"}
+    assert set(body) == {"order_id", "status", "total_cents", "currency", "items", "trace_id"}
     assert body["status"] == "confirmed"
     assert answer.headers["traceresponse"].split("-")[1] == body["trace_id"]
     assert stack.on_hand("SKU-00100") == before - 2

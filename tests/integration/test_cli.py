@@ -59,7 +59,7 @@ def test_a_session(stack: Stack) -> None:
 def test_status_shows_every_process(stack: Stack) -> None:
     """All are ready, and the index's state is told."""
     printed = stack.must("status")
-    assert len(re.findall(r"  running .*  yes$", printed, re.MULTILINE)) == 9
+    assert len(re.findall(r"  running .*  yes$", printed, re.MULTILINE)) == 10
     assert "is missing (make fix creates it)" in printed
 
 
@@ -78,7 +78,8 @@ def test_logs_of_a_service(stack: Stack) -> None:
 
 def test_logs_of_a_trace(stack: Stack) -> None:
     """Every service's lines on one timeline with the spans, a callee's last word before its caller's."""
-    (trace_id,) = bought(stack)
+    # Twice: the first puts the products into the cache.
+    trace_id = [bought(stack, "--items", "SKU-00011 SKU-01234")[0] for _ in range(2)][-1]
     printed = stack.must("logs", trace_id)
     assert f"{SPANS} spans, 9 log lines of 4 services" in printed
     lines = [line for line in printed.splitlines() if " INFO " in line]

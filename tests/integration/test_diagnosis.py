@@ -15,7 +15,7 @@ from workshop.traces.model.trace import Trace
 from workshop.traces.sources import explain, fetching
 
 from .conftest import Stack
-from .shape import SPANS
+from .shape import is_whole
 
 TIMES = 20
 SCAN = ("inventory", "SELECT stock_movement")
@@ -32,7 +32,7 @@ def fresh(stack: Stack, clients: int = 1, products: int = 5000) -> list[Trace]:
 
     with ThreadPoolExecutor(clients) as pool:
         trace_ids = list(pool.map(buy, range(TIMES)))
-    return [stack.trace(trace_id, SPANS) for trace_id in trace_ids]
+    return [stack.jaeger.wait_for_trace(trace_id, until=is_whole, timeout=10) for trace_id in trace_ids]
 
 
 def one(stack: Stack, trace: Trace) -> Diagnosis:
@@ -154,14 +154,14 @@ def test_where_an_error_began_is_named(fixed: Stack, card: str, spans: int, bega
 
 def test_retries_are_named_beside_the_failure(fixed: Stack) -> None:
     """The three attempts at the provider are a finding of their own."""
-    trace = fixed.trace(fixed.checkout(card="4000000000000119").json()["trace_id"], 22)
+    trace = fixed.trace(fixed.checkout(card="4000000000000119").json()["trace_id"], 23)
     (retries,) = [each for each in one(fixed, trace).problems if each.rule == "retries"]
     assert "was tried 3 times (all failed; first: answered 500)" in retries.title
 
 
 def test_a_product_that_is_not_there_is_the_inventorys_answer(fixed: Stack) -> None:
     """The 422 began where the catalogue is, and it says what is missing."""
-    trace = fixed.trace(fixed.checkout(("NO-SUCH-THING", 1)).json()["trace_id"], 9)
+    trace = fixed.trace(fixed.checkout(("NO-SUCH-THING", 1)).json()["trace_id"], 13)
     first = one(fixed, trace).problems[0]
     assert "answered 422; it began in inventory POST /reservations" in first.title
     assert "there is no product NO-SUCH-THING" in first.title

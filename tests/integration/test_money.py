@@ -371,7 +371,7 @@ def test_the_secret_is_told_nobody(fragile: FragileStack) -> None:
     answer = Customer(fragile).buy()
     assert answer.status_code == 201
     trace_id = answer.json()["trace_id"]
-    fragile.trace(trace_id, 15)
+    fragile.trace(trace_id, 16)
     url = f"{fragile.settings.jaeger_url}/api/traces/{trace_id}"
     told = [requests.get(url, timeout=10).text, *(path.read_text() for path in fragile.settings.logs.iterdir())]
     assert trace_id in told[0]

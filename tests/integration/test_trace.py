@@ -7,13 +7,15 @@ import requests
 
 from workshop.traces.assertion import assert_trace
 from workshop.traces.model.trace import Trace
+from workshop.traces.time.critical_path import critical_path, on_path
 
 from .conftest import Eventually, Stack
-from .shape import EDGES, LEDGER_SCAN, PROVIDER_CALL, SPANS, edges, longest_leaf, title
+from .shape import EDGES, LEDGER_SCAN, MISS, MISS_SPANS, PROVIDER_CALL, SPANS, edges, longest_leaf, title
 
 
 def checkout_trace(stack: Stack, spans: int = SPANS, **arguments: str) -> Trace:
-    """The trace of a checkout that was just fired."""
+    """The trace of a checkout that was just fired; another one before has put its products into the cache."""
+    stack.checkout()
     answer = stack.checkout(**arguments)
     return stack.trace(answer.json()["trace_id"], spans)
 
@@ -44,6 +46,31 @@ def test_nothing_else_is_in_the_trace(slow: Trace) -> None:
     assert_trace(slow, counts={"order ProcessOrder": 1})
     assert len(slow.spans) == SPANS, [title(span) for span in slow.spans]
     assert set(edges(slow)) == set(EDGES)
+
+
+def test_what_is_not_in_the_cache_is_asked_of_the_inventory(stack: Stack) -> None:
+    """A miss has its question below the checkout, and what it learnt is kept: the next one is a hit."""
+    three = [(f"SKU-{number:05d}", 1) for number in (3001, 3002, 3003)]
+    miss, hit = (stack.checkout(*three).json() for _ in range(2))
+    trace = stack.trace(miss["trace_id"], MISS_SPANS)
+    assert_trace(trace)
+    assert set(edges(trace)) == {*EDGES, *MISS}
+    assert set(edges(stack.trace(hit["trace_id"], SPANS))) == set(EDGES)
+    assert miss["items"] == hit["items"]
+    assert [line["sku"] for line in miss["items"]] == [sku for sku, _ in three]
+    assert sum(line["price_cents"] for line in miss["items"]) == miss["total_cents"]
+
+
+def test_the_lookup_runs_beside_the_order(slow: Trace) -> None:
+    """A fork: both are the checkout's own children, one begins while the other runs, and the order decides the time."""
+    (lookup,) = [span for span in slow.spans if span.name == "MGET"]
+    order = next(span for span in slow.children(slow.root) if span.name == "POST")
+    assert lookup in slow.children(slow.root)
+    assert lookup.start < order.end and lookup.end < order.end
+    assert lookup.attributes["db.system.name"] == "redis"
+    assert lookup.attributes["db.query.text"] == "MGET ? ? ?"
+    waited = on_path(critical_path(slow))
+    assert waited.get(lookup.span_id, 0) < 0.05 * slow.root.duration < sum(waited.values())
 
 
 def test_the_fixed_trace_has_the_same_tree(quick: Trace) -> None:
@@ -99,7 +126,7 @@ def test_the_message_is_delivered_in_a_trace_of_its_own(stack: Stack, eventually
 
 def test_a_declined_card_shows_where_it_failed(stack: Stack) -> None:
     """ProcessOrder has status ERROR and the exception; the stock is given back inside it."""
-    trace = checkout_trace(stack, spans=17, card="4000000000000002")
+    trace = checkout_trace(stack, spans=18, card="4000000000000002")
     (process,) = [span for span in trace.spans if span.name == "ProcessOrder"]
     assert process.is_error
     assert [event.name for event in process.events] == ["exception"]
@@ -112,7 +139,7 @@ def test_a_declined_card_shows_where_it_failed(stack: Stack) -> None:
 
 def test_each_attempt_at_the_provider_is_a_span(stack: Stack) -> None:
     """Retries can be seen, one span an attempt; then the order makes sure that nothing was charged."""
-    trace = checkout_trace(stack, spans=22, card="4000000000000119")
+    trace = checkout_trace(stack, spans=23, card="4000000000000119")
     charge = next(span for span in trace.spans if title(span) == "payment POST /charges")
     attempts = trace.children(charge)
     assert [title(span) for span in attempts] == [PROVIDER_CALL] * 3

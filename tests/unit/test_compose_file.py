@@ -44,7 +44,7 @@ def test_defaults_are_those_of_the_settings() -> None:
     assert used == {name: default for name, default in settings.items() if name not in LOCAL_ONLY}
 
 
-@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"collector", "jaeger", "postgres", "prepare"}))
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"collector", "jaeger", "postgres", "prepare", "valkey"}))
 def test_a_process_runs_as_without_docker(name: str) -> None:
     """The same command and the same variables, their values aside; those about tracing have the same values."""
     inside, outside = SERVICES[name]["environment"], local_environment(name)
@@ -94,10 +94,20 @@ def test_postgres_is_set_up_as_without_docker() -> None:
     assert given == {name: value for name, value in server.SETTINGS.items() if name not in local}
 
 
+def test_the_cache_keeps_nothing_and_makes_room() -> None:
+    """One file for both runtimes: it is bounded well below its container, writes nothing, and forgets the oldest."""
+    lines = (ROOT / "services/valkey/valkey.conf").read_text().splitlines()
+    settings = dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+    assert (settings["save"], settings["appendonly"]) == ('""', "no")
+    assert (settings["maxmemory"], settings["maxmemory-policy"]) == ("32mb", "allkeys-lru")
+    assert SERVICES["valkey"]["mem_limit"] == "64m"
+    assert any("services/valkey/valkey.conf" in volume for volume in SERVICES["valkey"]["volumes"])
+
+
 def test_everything_is_published_on_this_machine_only() -> None:
     """Docker opens a port to the whole network unless it is told an address."""
     published = [port for service in SERVICES.values() for port in service.get("ports", ())]
-    assert len(published) == 10
+    assert len(published) == 11
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
 
 

@@ -15,8 +15,11 @@ from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings
 
-PROCESSES = ("gateway", "order", "inventory", "payment", "order-worker", "provider", "postgres", "jaeger", "collector")
-NETWORKS = ("order", "inventory", "payment", "order-worker", "provider", "postgres")
+PROCESSES = (
+    *("gateway", "order", "inventory", "payment", "order-worker", "provider"),
+    *("postgres", "valkey", "jaeger", "collector"),
+)
+NETWORKS = ("order", "inventory", "payment", "order-worker", "provider", "postgres", "valkey")
 # Each of these is another container of the same service: Compose gives both the service's name in the network.
 COPIES = {"order-2": "order", "order-worker-2": "order-worker"}
 # How often it is looked for containers that have ended: the engine starts no container that a person has killed.

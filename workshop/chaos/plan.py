@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 # The services that gunicorn runs: a master process, which starts a worker.
 GUNICORN = ("gateway", "order", "inventory", "payment")
-PROCESSES = (*GUNICORN, "order-worker", "provider", "postgres", "jaeger")
+PROCESSES = (*GUNICORN, "order-worker", "provider", "postgres", "valkey", "jaeger")
 DATABASES = ("orders", "inventory")
 # Whose rows a stranger locks: pending orders, or the products that everyone wants.
 ROWS = ("orders", "inventory")

@@ -12,7 +12,7 @@ from workshop.chaos.second import Second
 from workshop.stack import database
 from workshop.stack.local import processes, supervisor
 from workshop.stack.local import system as local
-from workshop.stack.services import SERVICES, not_ready
+from workshop.stack.services import here, not_ready
 from workshop.stack.settings import Settings
 
 # PostgreSQL takes SIGTERM as "when the last client has gone", which is never; this is what its supervisor sends.
@@ -113,7 +113,7 @@ class LocalTargets:
         """What is not ready."""
         running = local.running_pids(self.settings)
         reasons = {"postgres": database.not_ready(self.settings)}
-        for service in SERVICES:
+        for service in here():
             if service.name not in running:
                 reasons[service.name] = "does not run"
             elif service.probed:

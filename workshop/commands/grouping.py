@@ -10,7 +10,7 @@ import typer.core
 GROUPS = {
     "Run the system": ("up", "down", "status", "logs", "doctor", "clean"),
     "Find the slow query": ("checkout", "trace", "diagnose", "hunt", "explain", "fix", "break", "diff"),
-    "Change it": ("scenarios", "deploy", "set", "rollback", "changes", "reset"),
+    "Change it": ("scenarios", "deploy", "set", "rollback", "changes", "price", "reset"),
     "Load": ("load", "load-ui"),
     "Trust it": ("audit", "refund", "dead-letters", "retry", "chaos"),
     "Work on it": ("test", "lint", "bench"),
@@ -20,6 +20,7 @@ MAKE_NAMES = {
     **{"count": "N", "items": "ITEMS", "card": "CARD", "users": "USERS", "rate": "RATE", "duration": "DURATION"},
     **{"seed": "SEED", "second": "SECOND", "settle": "SETTLE", "level": "LEVEL", "which": "ID", "a": "A", "b": "B"},
     **{"service": "SERVICE", "release": "RELEASE", "assignments": "SET", "name": "NAME"},
+    **{"sku": "ID", "cents": "CENTS"},
 }
 
 

@@ -19,6 +19,7 @@ SERVICE_PORTS = (
     "provider",
     "console",
     "postgres",
+    "valkey",
     "otlp_http",
     "jaeger",
 )

@@ -1,9 +1,11 @@
 """The processes of the system, and how to tell that one is ready."""
 
 import http.client
+import socket
 import time
 from dataclasses import dataclass
 
+from workshop.stack.local import valkey
 from workshop.stack.settings import Settings
 
 
@@ -13,7 +15,8 @@ class Service:
 
     name: str
     port: str | None = None
-    probed: bool = True  # answers /readyz
+    probed: bool = True  # says whether it is ready: /readyz, or one of the next two
+    pinged: bool = False  # speaks Redis' protocol
     waits_for_prepare: bool = False  # for its schema, its secret, or both
     beats: str | None = None  # the file in the state folder that it touches while it lives
     needed: bool = True  # by a checkout
@@ -26,6 +29,7 @@ class Service:
 # In the order in which they are started; those that wait for nothing start while the databases are prepared.
 SERVICES = (
     Service("postgres", "postgres_port", probed=False),
+    Service("valkey", "valkey_port", pinged=True, needed=False),
     Service("jaeger", "jaeger_port", needed=False),
     Service("provider", "provider_port"),
     Service("payment", "payment_port", waits_for_prepare=True),
@@ -36,6 +40,13 @@ SERVICES = (
     Service("order-worker", beats="order-worker.alive", waits_for_prepare=True),
 )
 BY_NAME = {service.name: service for service in SERVICES}
+
+
+def here() -> tuple[Service, ...]:
+    """Those that can run on this machine without Docker: all, but the cache where there is no program for it."""
+    return tuple(service for service in SERVICES if not service.pinged or valkey.program())
+
+
 # What a checkout does without, with Docker, too: it must never stop the shop, at the start either.
 NOT_NEEDED = ("collector", *(service.name for service in SERVICES if not service.needed))
 # Stopped last: they take in the last spans and the last rows of the others.
@@ -51,6 +62,8 @@ def not_ready(service: Service, settings: Settings) -> str | None:
     number = service.port_in(settings)
     if number is None or not service.probed:
         return None
+    if service.pinged:
+        return not_ponging(number)
     connection = http.client.HTTPConnection("127.0.0.1", number, timeout=3)
     try:
         connection.request("GET", "/readyz")
@@ -61,6 +74,17 @@ def not_ready(service: Service, settings: Settings) -> str | None:
         return f"does not answer on port {number} ({type(error).__name__})"
     finally:
         connection.close()
+
+
+def not_ponging(number: int) -> str | None:
+    """Why what speaks Redis' protocol on this port is not well; None when it is."""
+    try:
+        with socket.create_connection(("127.0.0.1", number), timeout=3) as connection:
+            connection.sendall(b"PING\r\n")
+            answer = connection.recv(100)
+    except OSError as error:
+        return f"does not answer on port {number} ({type(error).__name__})"
+    return None if answer.startswith(b"+PONG") else f"answers PING with {answer[:40]!r}"
 
 
 def not_beating(name: str, settings: Settings) -> str | None:

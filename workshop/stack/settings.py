@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     provider_port: int = port(8084, "the external payment provider")
     console_port: int = port(8085, "the workshop's console")
     postgres_port: int = port(5433, "PostgreSQL")
+    valkey_port: int = port(6380, "Valkey, the catalogue's cache")
     otlp_grpc_port: int = port(4317, "OTLP over gRPC (Docker only)")
     otlp_http_port: int = port(4318, "OTLP over HTTP")
     jaeger_port: int = port(16686, "Jaeger's page and query API")

@@ -5,10 +5,10 @@ from typing import Any
 
 from workshop.stack import database, runtime
 from workshop.stack.docker import system as docker
-from workshop.stack.local import endings, processes, supervisor
+from workshop.stack.local import endings, processes, supervisor, valkey
 from workshop.stack.local import system as local
 from workshop.stack.screen import say
-from workshop.stack.services import SERVICES, not_ready
+from workshop.stack.services import SERVICES, here, not_ready
 from workshop.stack.settings import Settings, current
 
 LOCAL_COLUMNS = ["process", "state", "pid", "up for", "port", "ready"]
@@ -38,7 +38,12 @@ def status(more: Mapping[str, Callable[[Settings], str]]) -> bool:
     for row in rows if up == "local" else ():
         if row[1] in ("backoff", "exited", "fatal"):
             say(f"\n{local.tail(settings, row[0], lines=3)}")
-    return all(row[-1] in ("yes", "done") for row in rows)
+    return all(map(is_well, rows))
+
+
+def is_well(row: list[str]) -> bool:
+    """Whether a row is of something that is ready, has done its work, or is done without."""
+    return row[-1] in ("yes", "done") or row[-1].startswith("without: ")
 
 
 def show(rows: list[list[str]]) -> None:
@@ -53,7 +58,11 @@ def local_rows(settings: Settings) -> list[list[str]]:
     """A row for each process of the local runtime."""
     now = supervisor.states(settings)
     rows = []
+    there = here()
     for service in SERVICES:
+        if service not in there:
+            rows.append([service.name, "not here", "", "", "", f"without: {valkey.MISSING}"])
+            continue
         info: dict[str, Any] = now.get(service.name, {"statename": "MISSING", "pid": 0, "start": 0, "now": 0})
         running = info["statename"] == "RUNNING"
         if service.name == "postgres":

@@ -19,7 +19,11 @@ from workshop.stack.settings import ROOT, Running, Settings
 # The one container that is meant to end.
 PREPARE = "prepare"
 # Compose does not see that a file which it only mounts has changed, so these stand in a label of their containers.
-MOUNTED = {"COLLECTOR_CONFIG": "otel-collector.yaml", "JAEGER_CONFIG": "services/jaeger/jaeger.yaml"}
+MOUNTED = {
+    "COLLECTOR_CONFIG": "otel-collector.yaml",
+    "JAEGER_CONFIG": "services/jaeger/jaeger.yaml",
+    "VALKEY_CONFIG": "services/valkey/valkey.conf",
+}
 # How long containers that were unhealthy may take to recover, in seconds.
 RECOVERY_SECONDS = 60
 

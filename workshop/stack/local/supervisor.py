@@ -21,7 +21,7 @@ from typing import Any
 from workshop.stack.errors import StackError
 from workshop.stack.first_run.environment import cleaned
 from workshop.stack.interrupts import undisturbed
-from workshop.stack.local import processes
+from workshop.stack.local import processes, valkey
 from workshop.stack.settings import ROOT, Running, Settings
 
 # A socket's path holds 103 bytes on macOS, 107 on Linux; supervisord adds a dot and its pid while it makes it.
@@ -65,6 +65,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "ORDERS_DATABASE_URL": settings.database_url("orders", "orders"),
         "INVENTORY_DATABASE_URL": settings.database_url("inventory", "inventory"),
         "JAEGER_COMMAND": real_jaeger(jaeger, settings) if jaeger else "python -m services.jaeger",
+        **cache(settings),
         # Services call one another directly, whatever proxy leads to the world.
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
@@ -88,6 +89,16 @@ def real_jaeger(program: str, settings: Settings) -> str:
     words = [program, "--config", "services/jaeger/jaeger.yaml"]
     words += [f"--set={part}.endpoint=127.0.0.1:{number}" for part, number in listen.items()]
     return shlex.join(words)
+
+
+def cache(settings: Settings) -> dict[str, str]:
+    """The command line of the cache's program, and its URL; without a program the services know of no cache."""
+    program = valkey.program()
+    if program is None:
+        return {"VALKEY_COMMAND": "valkey-server", "CACHE_URL": ""}
+    listen = ("--bind", "127.0.0.1", "--port", str(settings.valkey_port))
+    command = shlex.join([program, "services/valkey/valkey.conf", *listen])
+    return {"VALKEY_COMMAND": command, "CACHE_URL": f"redis://127.0.0.1:{settings.valkey_port}/0"}
 
 
 def start(settings: Settings) -> None:
@@ -141,7 +152,8 @@ def start_process(settings: Settings, name: str) -> None:
         with client(settings) as proxy:
             proxy.supervisor.startProcess(name, False)
     except xmlrpc.client.Fault as fault:
-        if "ALREADY_STARTED" not in fault.faultString:
+        # SPAWN_ERROR: it ended before supervisord had looked. It is tried again, and who waits sees how that ends.
+        if "ALREADY_STARTED" not in fault.faultString and "SPAWN_ERROR" not in fault.faultString:
             raise StackError(f"{name} could not be started: {fault.faultString}") from None
     except GONE:
         raise StackError(f"supervisord has ended, see {settings.logs / 'supervisord.log'}") from None

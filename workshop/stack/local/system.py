@@ -19,7 +19,7 @@ from workshop.stack.interrupts import undisturbed
 from workshop.stack.local import endings, limits, processes, supervisor
 from workshop.stack.log_files import last_lines, readable
 from workshop.stack.screen import complain, say, waiting
-from workshop.stack.services import BY_NAME, SERVICES, STOPPED_LAST, Service, not_ready
+from workshop.stack.services import BY_NAME, STOPPED_LAST, Service, here, not_ready
 from workshop.stack.settings import ROOT, Running, Settings
 
 # How long a start may take: prepare reports its progress and is not timed.
@@ -113,14 +113,14 @@ def postgres(what: str, settings: Settings) -> str:
 def start_all(settings: Settings) -> None:
     """Start the processes in order and wait for each to be ready."""
     began = time.monotonic()
-    for service in SERVICES:
+    for service in here():
         if not service.waits_for_prepare:
             supervisor.start_process(settings, service.name)
     with waiting("waiting for PostgreSQL") as show:
         wait_for_postgres(settings, began, show)
     processes.note_data_folder(settings.state)
     prepare(settings)
-    for service in SERVICES:
+    for service in here():
         supervisor.start_process(settings, service.name)
     wait_until_ready(settings, began)
 
@@ -129,7 +129,7 @@ def all_ready(settings: Settings) -> bool:
     """Whether every process runs and is ready."""
     running = running_pids(settings)
     return (
-        all(service.name in running and not_ready(service, settings) is None for service in SERVICES)
+        all(service.name in running and not_ready(service, settings) is None for service in here())
         and database.not_ready(settings) is None
     )
 
@@ -183,7 +183,7 @@ def wait_until_ready(settings: Settings, began: float) -> None:
 
     What it does not need is waited for a little, and told of when it does not come.
     """
-    pending = {service.name: service for service in SERVICES if service.name != "postgres"}
+    pending = {service.name: service for service in here() if service.name != "postgres"}
     reasons: dict[str, str] = {}
     patience = READY_SECONDS
     kills = control_group.kills()
@@ -193,8 +193,6 @@ def wait_until_ready(settings: Settings, began: float) -> None:
                 raise StackError(f"{', '.join(pending)}: killed while starting, {endings.whom()}")
             needed = {name: service for name, service in pending.items() if service.needed}
             now = check_alive(settings, needed)
-            if not needed and all(now[name]["statename"] in DIED for name in pending):
-                break
             for name, service in list(pending.items()):
                 reason = why_not_ready(service, str(now.get(name, {}).get("statename")), settings)
                 if reason is None:
@@ -202,6 +200,8 @@ def wait_until_ready(settings: Settings, began: float) -> None:
                     say(f"  {name:13} ready  {time.monotonic() - began:4.1f} s")
                 else:
                     reasons[name] = reason
+            if not needed and all(now[name]["statename"] in DIED for name in pending):
+                break
             if not any(service.needed for service in pending.values()):
                 patience = min(patience, time.monotonic() - began + NOT_NEEDED_SECONDS)
             show(waiting_for(pending))
