@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from itertools import groupby
+from urllib.parse import unquote
 
 from workshop.traces.model import statements, words
 from workshop.traces.model.conventions import (
@@ -35,6 +36,7 @@ _LONG_CODE = re.compile(r"[\w+=.~-]{20,}")
 
 def _is_id(part: str) -> bool:
     """Whether a part of a path names one thing out of many. Most words with a digit in them are words (`oauth2`)."""
+    part = unquote(part) if "%" in part else part
     if not part or not any(map(str.isdigit, part)):
         return "@" in part[1:-1] and "." in part  # an e-mail address
     if part.lower() in _WORDS_WITH_DIGITS or _VERSION.fullmatch(part):

@@ -61,8 +61,14 @@ def summary(text: str) -> str:
     return " ".join([verb, *tables[:3]]) + lock
 
 
+_LOCKING = re.compile(
+    r"\bfor (?:no key )?update\b|\bfor (?:key )?share\b|\block in share mode\b"
+    r"|\bpg_advisory_(?:xact_)?lock|\bget_lock\s*\(|\bsp_getapplock\b"
+)
+
+
 @lru_cache(maxsize=4096)
 def locks(text: str) -> bool:
-    """Whether the statement locks rows, and so may have waited for another transaction."""
-    start = tidy(text[:20_000]).lower()
-    return "for update" in start or start.startswith(("update", "delete", "lock", "merge"))
+    """Whether the statement takes a lock, of rows or by a name, and so may have waited for another transaction."""
+    start = normalised(text)
+    return bool(_LOCKING.search(start)) or start.startswith(("update", "delete", "lock", "merge"))

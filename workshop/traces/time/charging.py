@@ -59,7 +59,8 @@ def entry_of(family: Family, section: Section) -> Entry:
     if conventions.opens_connection(span):
         return _named("connection", span, waits_for="connection")
     callees = family.callees.get(span.span_id, ())
-    if conventions.is_stream(span):
+    # Where a request that is no stream waits for one, somebody waits for its answer.
+    if conventions.is_stream(span) and (family.trace.root.kind != "server" or conventions.is_stream(family.trace.root)):
         return _named("stream", span)
     if conventions.is_db(span) and not callees:
         return _statement(span)

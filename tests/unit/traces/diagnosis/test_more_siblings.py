@@ -7,6 +7,8 @@ import pytest
 from tests.unit.traces.diagnosis.test_siblings import kv, said
 from tests.unit.traces.trace_shapes import Node, call, server, span, sql, trace
 from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.model.naming import path_template
+from workshop.traces.time.account import account
 
 
 def many(service: str, names: str, ms: float = 480, **fields: Any) -> list[Node]:
@@ -140,3 +142,45 @@ def test_what_lies_behind_a_missing_span_is_no_more_than_the_trace() -> None:
     found = diagnose(trace(server("a", "GET /x", 0, 3000), lost, later))
     (orphans,) = [f for f in found.findings if f.rule == "orphans"]
     assert "2.80 s of the critical path lie behind it" in orphans.title and orphans.ms <= found.ms
+
+
+def test_a_request_that_waits_for_a_stream_is_slow() -> None:
+    """A stream may be long, but not the answer of somebody who waits for it to end."""
+    name = {"rpc.system": "grpc", "rpc.service": "q.Q", "rpc.method": "WatchPrices"}
+    callee = span("q", "q.Q/WatchPrices", 12, 29_800, kind="server", attributes=name)
+    watch = span("web", "q.Q/WatchPrices", 10, 29_900, callee, kind="client", attributes=name)
+    found, text = said(server("web", "GET /x", 0, 30_000, watch))
+    assert found[0] == "own-code" and "q q.Q/WatchPrices spent 29.80 s" in text
+    assert diagnose(trace(watch)).healthy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT pg_advisory_lock(42)",
+        "SELECT a FROM t WHERE id = 1 FOR NO KEY UPDATE",
+        "SELECT a FROM t WHERE id = 1 FOR SHARE",
+        "SELECT a FROM t WHERE id = 1 LOCK IN SHARE MODE",
+        "SELECT GET_LOCK('x', 10)",
+    ],
+)
+def test_statements_that_may_wait_for_a_lock(text: str) -> None:
+    """Their time may be somebody else's, and the account says so."""
+    made = trace(server("a", "GET /x", 0, 3000, sql("a", text, 10, 2900)))
+    (line,) = [line for line in account(made).lines if line.kind == "statement"]
+    assert line.waits_for == "lock"
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT a FROM t WHERE share = 1", "SELECT lock FROM t", "SELECT 'for update' FROM t"]
+)
+def test_statements_that_only_read(text: str) -> None:
+    """A column's name takes no lock."""
+    made = trace(server("a", "GET /x", 0, 3000, sql("a", text, 10, 2900)))
+    assert not any(line.waits_for for line in account(made).lines if line.kind == "statement")
+
+
+def test_an_encoded_address_in_a_path_is_an_id() -> None:
+    """`GET /u/alice%40example.com` is one of `GET /u/{id}`."""
+    assert path_template("/u/alice%40example.com") == path_template("/u/17") == "/u/{id}"
+    assert path_template("/a%20b/c") == "/a%20b/c"
