@@ -93,8 +93,7 @@ def checkout() -> Iterator[Callable[[str], Checkout]]:
     yield make
     for each in made:
         processes.end_all(each.state)
-        each.sh("spans clean")
-        # Whatever a test has done to its Python.
+        # By sh, whatever a test has done to its Python.
         each.sh('sh "$ROOT/workshop/stack/local/rescue.sh" "$ROOT" clean')
     shutil.rmtree(folder)
 
