@@ -57,7 +57,3 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, ScratchStack(Path(folder) / "state").running() as stack:
         measure(stack.settings, given.rounds)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""Run the measurement: `python -m bench.changes`."""
+
+from bench.changes.measure import main
+
+main()
