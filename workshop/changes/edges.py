@@ -38,6 +38,7 @@ EDGES: dict[tuple[str, str], Edge] = {
     ("order", "payment"): PAYMENT,
     ("order-worker", "inventory"): INVENTORY,
     ("order-worker", "payment"): PAYMENT,
+    ("gateway", "valkey"): Edge("CACHE_URL", "valkey_port", "valkey:6379", "redis://"),
     ("payment", "provider"): Edge("PROVIDER_URL", "provider_port", "provider:8084"),
 }
 
@@ -56,6 +57,8 @@ def check(wire: Wire) -> None:
         raise StackError(f"no process calls another as {wire.caller} -> {wire.callee}: there is {known}")
     if wire.via not in VIAS:
         raise StackError(f"{wire.via!r} is nothing that could stand there: {', '.join(VIAS)} can")
+    if wire.via == "proxy" and EDGES[wire.caller, wire.callee].scheme != "http://":
+        raise StackError(f"{wire.callee} speaks no HTTP, so no proxy can stand before it: a link can")
     for name, value in wire.options.items():
         if name not in VIAS[wire.via] or not VIAS[wire.via][name].fullmatch(str(value)):
             raise StackError(f"{wire.via} takes no {name}={value}: it takes {', '.join(VIAS[wire.via])}")

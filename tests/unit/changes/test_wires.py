@@ -130,6 +130,7 @@ def test_a_link_s_delay_is_drawn_for_each_segment() -> None:
     ("wire", "told"),
     [
         (Wire(caller="payment", callee="order", via="proxy"), "no process calls another as payment -> order"),
+        (Wire(caller="gateway", callee="valkey", via="proxy"), "valkey speaks no HTTP"),
         (Wire(caller="order", callee="payment", via="tunnel"), "'tunnel' is nothing that could stand there"),
         (Wire(caller="order", callee="payment", via="proxy", options={"delay_ms": 3}), "proxy takes no delay_ms=3"),
         (Wire(caller="order", callee="payment", via="link", options={"delay_ms": "-3"}), "link takes no delay_ms=-3"),
