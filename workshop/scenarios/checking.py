@@ -26,7 +26,7 @@ def check(settings: Settings, scenario: Scenario, *, record: bool) -> None:
     say(f"broken: seen after {time.monotonic() - began:.1f} s ({proof.words})")
     try:
         if record:
-            recording.save(folder(scenario) / recording.NAME, settings, found)
+            recording.save(folder(scenario) / recording.NAME, settings, found, proof.spans[0].trace_id)
             found = recording.load(folder(scenario) / recording.NAME)
         distinct(scenario, found)
     finally:

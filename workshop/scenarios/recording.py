@@ -34,9 +34,12 @@ def load(path: Path) -> Population:
     return Population(traces_of({"resourceSpans": told["resourceSpans"]}), tuple(told["plan"]))
 
 
-def save(path: Path, settings: Settings, population: Population) -> None:
-    """Write the middle of a population: traces next to each other: who waited for whom is in it."""
-    client, some = JaegerClient(settings.jaeger_url), middle(population.traces)
+def save(path: Path, settings: Settings, population: Population, around: str = "") -> None:
+    """Write some of a population's traces, next to each other in time: who waited for whom is in it.
+
+    They are those around the trace with the id `around`, else the ones in the middle.
+    """
+    client, some = JaegerClient(settings.jaeger_url), _some(population.traces, around)
     groups = [group for trace in some for group in client.otlp(trace.trace_id)["resourceSpans"]]
     told = {"plan": list(population.plan), "resourceSpans": list(scrubbed(groups))}
     path.parent.mkdir(exist_ok=True)
@@ -44,9 +47,10 @@ def save(path: Path, settings: Settings, population: Population) -> None:
     path.write_bytes(gzip.compress(json.dumps(told, separators=(",", ":")).encode(), mtime=0))
 
 
-def middle(traces: Sequence[Trace]) -> Sequence[Trace]:
-    """So many traces as are kept, around the one in the middle."""
-    first = max(0, (len(traces) - MOST) // 2)
+def _some(traces: Sequence[Trace], around: str) -> Sequence[Trace]:
+    ids = [trace.trace_id for trace in traces]
+    centre = ids.index(around) if around in ids else len(ids) // 2
+    first = max(0, min(centre - MOST // 2, len(traces) - MOST))
     return traces[first : first + MOST]
 
 
