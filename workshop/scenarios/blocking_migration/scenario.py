@@ -1,0 +1,35 @@
+"""ALTER TABLE waits behind a report, and everybody who comes after it waits behind ALTER TABLE."""
+
+from workshop.changes import jobs
+from workshop.scenarios.model import Population, Proof, Scenario, Traffic
+from workshop.scenarios.reading import longest
+from workshop.scenarios.row_lock.scenario import WAIT_MS, let_go_together, lock_waits
+
+LEAST = 4
+LEAST_READS = 2
+
+
+def signature(population: Population) -> Proof:
+    """Statements on product wait and are let go together, plain reads of the catalogue among them."""
+    locks, reads = lock_waits(population)
+    waits = [span for span in (*locks, *reads) if span.ms >= WAIT_MS]
+    read_waits = [span for span in reads if span.ms >= WAIT_MS]
+    if len(waits) < LEAST or len(read_waits) < LEAST_READS or not let_go_together(waits):
+        return Proof(f"{len(waits)} statements on product wait, {len(read_waits)} of them plain reads")
+    told = f"{len(waits)} statements on product wait up to {longest(waits)[0].ms:.0f} ms and are let go together"
+    return Proof(f"{told}; {len(read_waits)} of them are plain reads, which no row lock stops", longest(read_waits))
+
+
+SCENARIO = Scenario(
+    name="blocking-migration",
+    title="ALTER TABLE waits behind a report, and everybody behind ALTER TABLE",
+    audience="customers",
+    page="Every few seconds the whole shop stands still, the catalogue too; then all is well again.",
+    over="The catalogue is read in a millisecond, whenever.",
+    changes=lambda: [jobs.sql("report"), jobs.sql("migration")],
+    cures=["stop the migration; it comes back with a lock_timeout and tries again", "end the report that it waits for"],
+    signature=signature,
+    traffic=Traffic(users=4, browse=True, seconds=8.0),
+    look_alikes={"row-lock": "there plain reads go on"},
+    period=8.0,
+)
