@@ -5,6 +5,7 @@ import time
 from workshop.scenarios import matrix, population, recording, running
 from workshop.scenarios.catalogue import every, folder
 from workshop.scenarios.model import Population, Proof, Scenario
+from workshop.scenarios.reading import LEAST, checkouts
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all
 from workshop.stack.screen import say
@@ -17,7 +18,10 @@ def check(settings: Settings, scenario: Scenario, *, record: bool) -> None:
     if on := running.broken(settings):
         raise StackError(f"{on[0]} is broken: spans fix {on[0]} first, and nothing was done")
     running.sound(settings, None)
-    healthy = scenario.signature(population.fresh(settings, scenario.traffic))
+    sane = population.fresh(settings, scenario.traffic)
+    if len(checkouts(sane)) < LEAST:
+        raise StackError(f"only {len(checkouts(sane))} checkouts left a trace: nothing can be said. make status")
+    healthy = scenario.signature(sane)
     if healthy:
         raise StackError(f"{scenario.name} is seen in the healthy system: {healthy.words}")
     say(f"healthy: not seen ({healthy.words})")

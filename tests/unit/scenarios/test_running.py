@@ -44,6 +44,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Noted:
     monkeypatch.setattr(history, "append", noted.does("note"))
     monkeypatch.setattr(population, "fresh", noted.does("buy", NOTHING))
     monkeypatch.setattr(running, "PROOF_SECONDS", 0.0)
+    monkeypatch.setattr(running, "FRESH", 0)
     return noted
 
 
@@ -101,3 +102,11 @@ def test_a_cure_may_need_a_second_look(system: Noted) -> None:
     assert system.did == ["undo", "sound", "note", "buy", "buy"]
     with pytest.raises(StackError, match=r"still there: it is there \(trace abc\)"):
         running.fix_it(SETTINGS, scenario(SEEN))
+
+
+def test_no_traces_are_no_cure(system: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature that is not seen in nothing says nothing."""
+    monkeypatch.setattr(running, "FRESH", 10)
+    with pytest.raises(StackError, match="only 0 of 10 checkouts left a trace"):
+        running.fix_it(SETTINGS, scenario(MISSED))
+    assert system.did.count("buy") == running.LOOKS
