@@ -24,6 +24,7 @@ import payment.app
 from common import database as pools
 from common.database.statements import SummaryCursor
 from common.errors import NOTHING_BEGUN
+from gateway.catalogue import Catalogue, Lookup
 from order import queues, worker
 from order.clients import Inventory, Payment
 from order.delivery import deliver_next
@@ -170,6 +171,9 @@ class Shop:
 
     def _start(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Flask]:
         """The services' applications, as gunicorn would make them."""
+        # What is looked up beside the order runs in a thread of its own; here one thing happens after another, or a run
+        # could not be repeated. So nothing has room to be looked up: the order is none the wiser.
+        monkeypatch.setattr(Catalogue, "look_up", lambda *_: Lookup(None))
         monkeypatch.setattr(pools, "Pool", QuickPool)
         monkeypatch.setattr(AttemptWithBackoff, "INITIAL_DELAY", 0.02)
         monkeypatch.setattr(AttemptWithBackoff, "DELAY_BACKOFF", 1.0)
