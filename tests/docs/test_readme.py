@@ -55,7 +55,7 @@ def elastic(line: str) -> str:
         return " ".join(row.groups())
     line = re.sub(r"[│├└]", "", line)
     line = re.sub(r"\b[0-9a-f]{16,32}\b", "ID", line)
-    line = re.sub(r"[█━╸╺]+", "", line)
+    line = re.sub(r"[█━╸╺░]+", "", line)
     line = re.sub(r"[-+]?\d[\d.,:]*", "N", line)
     line = re.sub(r"\bN (?:µs|ms|s|min)\b", "TIME", line)
     return re.sub(r"\s+", " ", line).strip()
@@ -88,6 +88,7 @@ def unwrapped(lines: list[str]) -> list[str]:
 
 def test_bars_and_numbers_are_elastic_and_words_are_not() -> None:
     """The comparison itself."""
+    assert elastic("gateway ├ MGET   1.1 ms  0.5 ms  ░") == elastic("gateway ├ MGET    12 ms  3 ms  ░░")
     one = "order  └ POST 127.0.0.1:8081/orders   0.75 ms  283 ms  ━━━━███"
     assert elastic(one) == elastic("order └ POST 127.0.0.1:40231/orders 1.2 ms 1.28 s ━█")
     assert elastic(one) != elastic(one.replace("orders", "items"))
