@@ -16,8 +16,11 @@ from common import deadline
 
 # A statement gets this long even when no time is left, in seconds: undoing takes one, too.
 LEAST_SECONDS = 0.1
-# Longest pause between two looks at the clock, in seconds: psycopg's own.
-LOOK_SECONDS = 0.1
+# Longest pause between two looks at the clock, in seconds. psycopg waits whole ms, so the looks come ever earlier than
+# they should, and none falls on the deadline itself.
+LOOK_SECONDS = 0.05
+# No statement is canceled later than this, in seconds: whoever waits for the answer has a margin, and it is small.
+LATE_SECONDS = 0.01
 # A server that does not even end a statement within this many seconds of being told to is given up.
 CANCEL_SECONDS = 1.0
 
@@ -34,19 +37,19 @@ class BoundedConnection(psycopg.Connection[Any]):
         if left is None:
             return super().wait(gen, interval, timeout)
         left = max(left, LEAST_SECONDS)
-        # So that one of the looks falls on the deadline.
+        # So that one of the looks falls on the deadline, or a little before it.
         interval = left / math.ceil(left / LOOK_SECONDS)
-        return super().wait(self._until(time.monotonic() + left, gen), interval, timeout)
+        return super().wait(self._until(time.monotonic() + left, interval, gen), interval, timeout)
 
-    def _until(self, end: float, gen: PQGen[Any]) -> PQGen[Any]:
-        """The same generator, its statement canceled at `end` on the monotonic clock."""
+    def _until(self, end: float, interval: float, gen: PQGen[Any]) -> PQGen[Any]:
+        """The same generator, its statement canceled at the last look before `end` (monotonic) + LATE_SECONDS."""
         canceled = False
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 late = time.monotonic() - end
-                if ready == Ready.NONE and late >= -0.002 and not canceled:
+                if ready == Ready.NONE and late + interval > LATE_SECONDS and not canceled:
                     canceled = True
                     self._cancel()
                 elif ready == Ready.NONE and late >= CANCEL_SECONDS:
