@@ -29,9 +29,3 @@ def remaining() -> float | None:
     if not has_request_context() or "deadline" not in g:
         return None
     return float(g.deadline - time.monotonic())
-
-
-def is_over() -> bool:
-    """Whether the request in hand is late: its caller has given up."""
-    left = remaining()
-    return left is not None and left <= 0

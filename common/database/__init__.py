@@ -11,7 +11,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from common import deadline
-from common.database.bounded import LEAST_SECONDS, BoundedConnection
+from common.database.bounded import LEAST_SECONDS, LOOK_SECONDS, BoundedConnection
 from common.database.statements import SummaryCursor
 from common.errors import DATABASE_AWAY, DATABASE_LOST, OVERLOADED, Problem
 
@@ -111,7 +111,9 @@ def check(url: str) -> None:
 def unavailable(pool: ConnectionPool[Any], error: Exception) -> Problem:
     """The problem that tells a caller why the database did not do what it should: late, busy, locked, or away."""
     retry = {"Retry-After": "1"}
-    if deadline.is_over():
+    left = deadline.remaining()
+    # A statement that would have been late was canceled a little before that.
+    if left is not None and left <= LOOK_SECONDS:
         return Problem(504, "the database did not answer in time")
     if isinstance(error, PoolTimeout | TooManyRequests):
         # No statement was run, so no span of one tells.
