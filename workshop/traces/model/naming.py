@@ -173,6 +173,8 @@ def _db_label(span: Span) -> str:
     table = first(span, "db.collection.name", "db.sql.table", "db.mongodb.collection")
     if text and system in _KEY_VALUE and (commands := _commands(text)):
         return commands
+    if system in _KEY_VALUE and text and {span.name, "?"} >= set(text.split()):
+        return span.name
     if text and bare and not (text.startswith("{") and table):
         return f"{system} {statements.head(text)}" if system in _KEY_VALUE else statements.head(text)
     if bare and table:

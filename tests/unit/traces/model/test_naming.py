@@ -32,7 +32,7 @@ def test_ids_in_paths(path: str, template: str) -> None:
     ("system", "name", "text", "label"),
     [
         ("redis", "MGET", "MGET ? ? ?", "MGET"),
-        ("redis", "SET", "SET ? ?", "redis SET ? ?"),
+        ("redis", "SET", "SET ? ? ? ?", "SET"),
         ("redis", "SET SET SET", "SET ? ? ? ?\nSET ? ? ? ?\nSET ? ? ? ?", "SET ×3"),
         ("valkey", "GET SET SET", "GET ?\nSET ? ?\nSET ? ?", "GET, SET ×2"),
         ("redis", "EVAL", "EVAL local a = 1\nreturn a", "EVAL"),
