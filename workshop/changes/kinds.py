@@ -1,5 +1,6 @@
 """The kinds of change, as plain values: what they say of themselves, and how the log keeps them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
@@ -8,7 +9,7 @@ from workshop.stack.errors import StackError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(ABC):
     """What every change says: its kind, the process that is started anew for it, and itself in words.
 
     `slot` is what only one change can have at a time: a second one for it is refused. Settings have none, they compose.
@@ -27,9 +28,9 @@ class Change:
         return ""
 
     @property
+    @abstractmethod
     def words(self) -> str:
         """The change in a few words, as the log and the marks show it."""
-        raise NotImplementedError
 
     def note(self) -> dict[str, Any]:
         """The change for the log."""
@@ -109,9 +110,9 @@ class Process(Change):
     """A change that is a process of its own beside the system's; its `program` tells its name among them."""
 
     @property
+    @abstractmethod
     def program(self) -> str:
         """Its name, and its log's."""
-        raise NotImplementedError
 
     @property
     def slot(self) -> str:

@@ -7,8 +7,8 @@ from workshop.stack import own
 
 CHANGE = Data(
     name=ledger.INDEX,
-    up=[f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {ledger.INDEX} ON {ledger.TABLE} ({ledger.COLUMN})"],
-    down=[f"DROP INDEX CONCURRENTLY IF EXISTS {ledger.INDEX}"],
+    up=[ledger.CREATE],
+    down=[ledger.DROP],
 )
 
 

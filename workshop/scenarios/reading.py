@@ -1,6 +1,7 @@
 """What signatures ask of a population: its checkouts, its statements, and the edges between services."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -54,6 +55,17 @@ def calls(population: Population, service: str, path: str) -> Iterator[tuple[Tra
 def is_top(trace: Trace) -> bool:
     """Whether the trace really begins with its root: nobody above it is missing."""
     return not trace.root.parent_id
+
+
+def beginning_at(population: Population, service: str, kind: str) -> list[Span]:
+    """The first spans of the traces that begin at a service with a span of this kind."""
+    tops = [trace.root for trace in population.traces if is_top(trace)]
+    return [span for span in tops if span.service == service and span.kind == kind]
+
+
+def one_after_the_other(found: Iterable[Span]) -> bool:
+    """Whether none of the spans overlaps another."""
+    return all(one.end <= other.start for one, other in pairwise(sorted(found, key=lambda span: span.start)))
 
 
 def within(inner: Span, outer: Span) -> bool:

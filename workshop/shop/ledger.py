@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from workshop.stack import database
 from workshop.stack.errors import StackError
@@ -15,6 +14,8 @@ from workshop.stack.settings import ROOT, Settings
 INDEX = "stock_movement_sku_idx"
 TABLE = "stock_movement"
 COLUMN = "sku"
+CREATE = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {INDEX} ON {TABLE} ({COLUMN})"
+DROP = f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}"
 # The statement that the inventory service runs, in the file that it reads it from.
 STATEMENT = ROOT / "inventory" / "sql" / "on_hand.sql"
 # Two people who fix or break at once take turns; the number is ours, and means nothing.
@@ -73,8 +74,7 @@ def fix(settings: Settings) -> tuple[bool, str]:
         began = time.monotonic()
         if state == "unfinished":
             drop(connection)
-        create = sql.SQL("CREATE INDEX CONCURRENTLY IF NOT EXISTS {} ON {} ({})")
-        connection.execute(create.format(sql.Identifier(INDEX), sql.Identifier(TABLE), sql.Identifier(COLUMN)))
+        connection.execute(CREATE)
         note = " (an unfinished one of an interrupted run was dropped first)" if state == "unfinished" else ""
         seconds = time.monotonic() - began
         return True, f"Created the index {INDEX} on {TABLE} ({COLUMN}) in {seconds:.1f} s{note}."
@@ -93,7 +93,7 @@ def break_again(settings: Settings) -> tuple[bool, str]:
 
 def drop(connection: psycopg.Connection[Any]) -> None:
     """Drop the index, whatever state it is in."""
-    connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(INDEX)))
+    connection.execute(DROP)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from workshop.changes import edges
 from workshop.scenarios.model import Population, Proof, Scenario
-from workshop.scenarios.reading import LEAST, calls, is_top, within
+from workshop.scenarios.reading import LEAST, beginning_at, calls, within
 
 MOST_UNEXPLAINED = 0.2
 
@@ -10,10 +10,7 @@ MOST_UNEXPLAINED = 0.2
 def signature(population: Population) -> Proof:
     """Calls without a callee, and in the time of each a trace of the callee's own that begins with a SERVER span."""
     unanswered = [(trace, span) for trace, span in calls(population, "order", "/charges") if not trace.children(span)]
-    strangers = [
-        each.root for each in population.traces if is_top(each) and each.root.service == "payment"
-        and each.root.kind == "server"
-    ]  # fmt: skip
+    strangers = beginning_at(population, "payment", "server")
     pairs = [(span, stranger) for _, span in unanswered for stranger in strangers if within(stranger, span)]
     if len(pairs) < LEAST or len({id(span) for span, _ in pairs}) < (1 - MOST_UNEXPLAINED) * len(unanswered):
         return Proof(

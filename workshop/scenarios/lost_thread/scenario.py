@@ -2,16 +2,12 @@
 
 from workshop.changes.kinds import Release
 from workshop.scenarios.model import Population, Proof, Scenario
-from workshop.scenarios.reading import LEAST, is_top, spans, within
+from workshop.scenarios.reading import LEAST, beginning_at, spans, within
 
 
 def signature(population: Population) -> Proof:
     """Traces that begin with a CLIENT span of order's, each in the time of a ProcessOrder of another trace."""
-    strangers = [
-        each.root
-        for each in population.traces
-        if is_top(each) and each.root.service == "order" and each.root.kind == "client"
-    ]
+    strangers = beginning_at(population, "order", "client")
     orders = [span for _, span in spans(population, "order", "ProcessOrder")]
     found = [(one, other) for one in strangers for other in orders if within(one, other)]
     if len(found) < LEAST:

@@ -1,10 +1,8 @@
 """A statement for each line of the cart."""
 
-from itertools import pairwise
-
 from workshop.changes import patching
 from workshop.scenarios.model import Population, Proof, Scenario, Traffic
-from workshop.scenarios.reading import spans, statements_below
+from workshop.scenarios.reading import one_after_the_other, spans, statements_below
 from workshop.traces.model.trace import Span, Trace
 
 # So many statements of one kind in one request are no accident.
@@ -37,7 +35,7 @@ def most_alike(statements: list[Span]) -> list[Span]:
     for span in statements:
         names.setdefault(span.name, []).append(span)
     most = max(names.values(), key=len, default=[])
-    return most if all(one.end <= other.start for one, other in pairwise(most)) else []
+    return most if one_after_the_other(most) else []
 
 
 SCENARIO = Scenario(

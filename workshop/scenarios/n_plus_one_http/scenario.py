@@ -1,11 +1,10 @@
 """A request for each product that the cache does not know, instead of one for all."""
 
-from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from workshop.changes.kinds import Release
 from workshop.scenarios.model import Population, Proof, Scenario, Traffic
-from workshop.scenarios.reading import calls, checkouts
+from workshop.scenarios.reading import calls, checkouts, one_after_the_other
 from workshop.traces.model.trace import Span
 
 MANY = 4
@@ -22,16 +21,12 @@ def signature(population: Population) -> Proof:
             and len(parse_qs(urlsplit(str(span.attributes["url.full"])).query).get("sku", [])) == 1
         ):
             families.setdefault(trace.trace_id, []).append(span)
-    combs = [each for each in families.values() if len(each) >= MANY and _one_after_the_other(each)]
+    combs = [each for each in families.values() if len(each) >= MANY and one_after_the_other(each)]
     sizes = sorted({len(each) for each in combs})
     if len(combs) < LEAST or len(sizes) < 2:
         return Proof(f"{len(combs)} checkouts ask for their products one by one")
     told = f"{len(combs)} checkouts ask inventory for one product after the other: {sizes[0]} to {sizes[-1]} requests"
     return Proof(told, [span for each in sorted(combs, key=len, reverse=True) for span in each])
-
-
-def _one_after_the_other(family: list[Span]) -> bool:
-    return all(one.end <= other.start for one, other in pairwise(sorted(family, key=lambda span: span.start)))
 
 
 SCENARIO = Scenario(

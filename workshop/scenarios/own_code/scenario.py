@@ -20,6 +20,7 @@ def signature(population: Population) -> Proof:
         if trace.children(span)
     ]
     slow = [(gap, span) for gap, span in biggest if gap.ms >= SLOW_MS and gap.ms >= 0.5 * span.ms]
+    slow.sort(key=lambda pair: -pair[0].ms)
     places = [_place(gap) for gap, _ in slow]
     if len(slow) < LEAST:
         return Proof(f"{len(slow)} reservations have a gap that is most of them")
@@ -30,16 +31,12 @@ def signature(population: Population) -> Proof:
     if max(lengths) < 4 * max(min(gap.ms for gap, _ in biggest), 1):
         return Proof("all requests have the same gap")
     told = f"{len(slow)} of {len(biggest)} reservations are silent between {most[0]} and {most[1]}"
-    return Proof(f"{told}, for {median(lengths):.0f} to {max(lengths):.0f} ms", [span for _, span in _by_gap(slow)])
+    return Proof(f"{told}, for {median(lengths):.0f} to {max(lengths):.0f} ms", [span for _, span in slow])
 
 
 def _place(gap: Gap) -> tuple[str | None, str | None]:
-    ends = (gap.before, gap.after)
-    return tuple(each.name if each and is_statement(each) else None for each in ends)  # type: ignore[return-value]
-
-
-def _by_gap(slow: list) -> list:  # type: ignore[type-arg]
-    return sorted(slow, key=lambda pair: -pair[0].ms)
+    before, after = (each.name if each and is_statement(each) else None for each in (gap.before, gap.after))
+    return before, after
 
 
 SCENARIO = Scenario(
