@@ -36,7 +36,7 @@ def look(room: Room, browsers: int, seconds: float) -> tuple[list[float], int]:
         session.trust_env = False
         session.get(room.link, timeout=30)
         time.sleep(random.random() * LIVE_SECONDS)
-        page, searches = room.console, 0
+        page, searches = room.console, random.randrange(TRACE_EVERY)  # nobody opens a trace on command
         while time.monotonic() < stop:
             began = time.monotonic()
             answer = session.get(page, timeout=30)

@@ -15,9 +15,9 @@ from workshop.console.settings import Settings
 from workshop.console.trace.banners import banners
 from workshop.console.trace.data import receipts, trace_data
 from workshop.console.trace.elsewhere import Elsewhere
+from workshop.console.trace.plans import Plans
 from workshop.console.trace.span_logs import by_span
 from workshop.traces.diagnosis.diagnose import diagnose
-from workshop.traces.diagnosis.facts import Explain
 from workshop.traces.model import error_words
 from workshop.traces.model.trace import Trace
 from workshop.traces.showing.waterfall import clocks
@@ -27,7 +27,7 @@ from workshop.traces.sources.jaeger import JaegerClient
 
 def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
     """Adds the pages of traces that Jaeger keeps."""
-    explain, elsewhere = _explain(settings.database_url), Elsewhere(jaeger)
+    plans, elsewhere = _plans(settings.database_url), Elsewhere(jaeger)
 
     @app.get("/trace/<trace_id>")
     def trace(trace_id: str) -> str:
@@ -38,7 +38,7 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
             stored=True,
             logs=by_span(settings.logs_folder, found),
             tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
-            diagnosis=diagnose(found, explain=explain, related=elsewhere.of(found)),
+            diagnosis=diagnose(found, explain=plans and plans.of(found), related=elsewhere.of(found)),
         )
 
     @app.get("/trace/<trace_id>/receivers")
@@ -81,12 +81,11 @@ def _page(found: Trace, *, stored: bool, logs: dict[str, list[dict[str, Any]]], 
     )
 
 
-def _explain(database_url: str) -> Explain | None:
-    """What plans a slow statement; None without a database."""
+def _plans(database_url: str) -> Plans | None:
+    """What plans slow statements; None without a database."""
     if not database_url:
         return None
     # The driver is some megabytes that a console without a database does not need.
     from workshop.traces.sources.explain import postgres
 
-    explain: Any = postgres(database_url)
-    return explain  # type: ignore[no-any-return]
+    return Plans(postgres(database_url))

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from workshop.console.trace import span_logs
 from workshop.console.trace.span_logs import by_span
 from workshop.traces.model.trace import Span, Trace
 
@@ -36,3 +39,24 @@ def test_without_a_folder_there_are_none(tmp_path: Path) -> None:
     """Neither an unset folder nor an absent one costs the page."""
     assert by_span("", trace()) == {}
     assert by_span(str(tmp_path / "absent"), trace()) == {}
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 211, 100_000])
+def test_lines_are_found_wherever_a_chunk_is_cut(tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each once, in order, in the middle of others, with and without a last end of line."""
+    monkeypatch.setattr(span_logs, "CHUNK_BYTES", chunk)
+    others = [line(trace_id="0" * 32, message="another's")] * 3
+    mine = [line(message=f"step {number}") for number in range(4)]
+    for end in ("", "\n"):
+        (tmp_path / "order.log").write_text("\n".join([*others, *mine[:2], "", *others, *mine[2:]]) + end)
+        found = by_span(str(tmp_path), trace())
+        assert sorted(each["message"] for each in found["0" * 15 + "1"]) == [f"step {number}" for number in range(4)]
+
+
+def test_what_was_written_long_before_a_trace_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long log costs a recent trace's page no more than a short one."""
+    monkeypatch.setattr(span_logs, "CHUNK_BYTES", 1_000)
+    old = line(time="2026-11-23T15:00:00.000+00:00", message="of another day")
+    (tmp_path / "order.log").write_text("\n".join([old] * 1_000 + [line()]) + "\n")
+    found = by_span(str(tmp_path), trace())["0" * 15 + "1"]
+    assert "confirmed" in [each["message"] for each in found] and len(found) < 10
