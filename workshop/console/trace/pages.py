@@ -38,7 +38,7 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
             stored=True,
             logs=by_span(settings.logs_folder, found),
             tries_left=failures.tries_left(failures.TRIES) if arriving else 0,
-            diagnosis=diagnose(found, explain=plans and plans.of(found), related=elsewhere.of(found)),
+            diagnosis=diagnose(found, explain=plans.of(found) if plans else None, related=elsewhere.of(found)),
         )
 
     @app.get("/trace/<trace_id>/receivers")
