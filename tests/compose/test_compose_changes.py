@@ -7,8 +7,9 @@ import pytest
 
 from tests.compose.conftest import ComposeStack
 from tests.integration.shape import SPANS
+from workshop.changes import docker as containers
 from workshop.changes import edges, jobs, journal, making, patching
-from workshop.changes.kinds import Change, Data, Limit, Setting
+from workshop.changes.kinds import Change, Data, Limit, Setting, Wire
 from workshop.stack.docker import system as docker
 
 pytestmark = pytest.mark.docker
@@ -57,6 +58,11 @@ def test_a_wire_is_a_container(clean: ComposeStack, via: str, options: dict[str,
     answer = clean.checkout()
     assert answer.status_code == 201
     assert time.monotonic() - began > options.get("delay_ms", 0) / 1000 * 2
+    (wire,) = [each.change for each in journal.in_force(clean.settings, "docker")]
+    assert isinstance(wire, Wire) and containers.ended(clean.settings, [wire]) == set()
+    (name,) = [each["Name"] for each in clean.containers() if wire.program in each["Name"]]
+    clean.docker("stop", name.removeprefix("/"))
+    assert containers.ended(clean.settings, [wire]) == {wire.program}
     making.undo(clean.settings, lambda entry: True)
     label = f"label=com.docker.compose.project={clean.settings.project}"
     assert "wire" not in clean.docker("ps", "--all", "--format", "{{.Names}}", "--filter", label)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from workshop.changes import declared, journal, making, patching
 from workshop.changes.journal import Entry
-from workshop.changes.kinds import Setting
+from workshop.changes.kinds import Process, Setting
 from workshop.stack import own, runtime
 from workshop.stack.errors import StackError
 from workshop.stack.interrupts import handle_all
@@ -74,7 +74,14 @@ def show(as_json: bool) -> None:
 def in_words(settings: Settings) -> str:
     """What is not as delivered, for `make status`."""
     chosen = runtime.what_is_up(settings)
-    found = [each.change.words for each in journal.in_force(settings, chosen or "")]
+    changes = [each.change for each in journal.in_force(settings, chosen or "")]
+    ended = making.WAYS[chosen].ended(settings, changes) if chosen else set()
+    found = [
+        f"{each.words} (its process {each.program} does not run)"
+        if isinstance(each, Process) and each.program in ended
+        else each.words
+        for each in changes
+    ]
     half = journal.left_open(settings, chosen or "")
     return ", ".join([*found, *(f"{each.change.words} (left half way)" for each in half)]) or "none"
 

@@ -132,11 +132,22 @@ def start(settings: Settings, names: list[str]) -> None:
         raise StackError(f"{', '.join(names)}: {reason[0]}\nThe last lines of the log:\n{lines}")
 
 
+def ended(settings: Settings, changes: Sequence[Change]) -> set[str]:
+    """The changes' own containers that do not run, by their services' names. A limit has none."""
+    wanted = {each.program for each in changes if isinstance(each, Process) and not isinstance(each, Limit)}
+    return {name for name in wanted if not _containers(settings, name, "--filter", "status=running")}
+
+
+def _containers(settings: Settings, name: str, *arguments: str) -> list[str]:
+    mine = (f"label=com.docker.compose.project={settings.project}", f"label=com.docker.compose.service={name}")
+    filters = (word for each in mine for word in ("--filter", each))
+    listed = machine.ask_docker("ps", "--all", "--quiet", *filters, *arguments)
+    return listed.stdout.split() if listed is not None else []
+
+
 def remove(settings: Settings, name: str) -> None:
     """Remove a container that no file names any more."""
-    mine = (f"label=com.docker.compose.project={settings.project}", f"label=com.docker.compose.service={name}")
-    listed = machine.ask_docker("ps", "--all", "--quiet", *(word for each in mine for word in ("--filter", each)))
-    for each in listed.stdout.split() if listed is not None else ():
+    for each in _containers(settings, name):
         # In order: a job that is cut off leaves its locks behind, until PostgreSQL notices.
         machine.ask_docker("stop", "--time", "5", each)
         machine.ask_docker("rm", "--force", each)

@@ -144,6 +144,13 @@ def wait_for(settings: Settings, change: Process) -> None:
         time.sleep(0.05)
 
 
+def ended(settings: Settings, changes: Sequence[Change]) -> set[str]:
+    """The changes' own processes that do not run, by their programs' names."""
+    now = supervisor.states(settings)
+    wanted = {each.program for each in changes if isinstance(each, Process)}
+    return {name for name in wanted if now.get(name, {}).get("statename") not in ("RUNNING", "STARTING")}
+
+
 def start_anew(settings: Settings, name: str) -> None:
     """End a process, start it, and come back when it is ready; StackError, with its last words, when it is not."""
     service = BY_NAME[name]

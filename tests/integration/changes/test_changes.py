@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from workshop.changes import edges, jobs, journal, local, making, patching
-from workshop.changes.kinds import Limit, Release, Setting
+from workshop.changes.kinds import Limit, Release, Setting, Wire
 from workshop.stack.errors import StackError
 from workshop.stack.local import supervisor
 from workshop.stack.settings import ROOT
@@ -118,6 +118,16 @@ def test_an_old_proxy_loses_the_trace_and_nothing_else(clean: Stack) -> None:
     (strange,) = found
     whole = clean.jaeger.get_trace(strange.trace_id)
     assert [span.kind for span in whole.spans if span.parent_id is None] == ["server"]
+
+
+def test_status_tells_of_a_change_whose_process_ended(clean: Stack) -> None:
+    """What is in force and does not work is not said to be there."""
+    making.make(clean.settings, edges.between("payment", "provider", "link", delay_ms=150))
+    (change,) = [each.change for each in journal.in_force(clean.settings, "local")]
+    assert isinstance(change, Wire)
+    assert "does not run" not in clean.must("status")
+    supervisor.stop_processes(clean.settings, [change.program], 5)
+    assert f"{change.words} (its process {change.program} does not run)" in clean.must("status")
 
 
 def test_a_slow_link_is_slow_both_ways(clean: Stack) -> None:
