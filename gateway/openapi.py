@@ -58,7 +58,8 @@ def document(checkout: type[BaseModel]) -> dict[str, Any]:
                             **_answer("The order is confirmed", Confirmation),
                             "headers": {
                                 "traceresponse": {
-                                    "description": "version, trace id, span id and flags of the request's trace",
+                                    "description": "version, trace id, span id and flags of the request's trace; the "
+                                    "lowest flag says whether it was sampled",
                                     "schema": {"type": "string"},
                                 }
                             },

@@ -22,7 +22,7 @@ function read() {
   }
 }
 
-/** Add a checkout: status, ms, at (Unix ms), traceId or null. */
+/** Add a checkout: status, ms, at (Unix ms), traceId or null, sampled (whether there is a trace of that id). */
 export function remember(checkout) {
   const all = [...read(), checkout].slice(-MOST);
   try {
@@ -43,19 +43,24 @@ export function show(all = read()) {
 
 function bar(checkout, longest) {
   const row = document.createElement("li");
-  const inside = document.createElement(checkout.traceId ? "a" : "span");
+  // One that was not sampled has an id, and a page that answers 404.
+  const unsampled = checkout.traceId && checkout.sampled === false;
+  const traced = checkout.traceId && !unsampled;
+  const inside = document.createElement(traced ? "a" : "span");
   const kind = kindOf(checkout);
   const when = new Date(checkout.at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const words = { quick: "quick", slow: "slow", bad: `failed with ${checkout.status || "no answer"}` }[kind];
   row.className = kind;
-  if (checkout.traceId) {
+  if (traced) {
     inside.href = document.body.dataset.traceUrl.replace("{trace_id}", encodeURIComponent(checkout.traceId));
     inside.target = "_blank";
     inside.rel = "noopener";
   } else {
     inside.setAttribute("role", "img");
   }
-  inside.setAttribute("aria-label", `${checkout.ms} ms, ${words}, at ${when}${checkout.traceId ? ": see its trace" : ""}`);
+  const there = traced ? ": see its trace" : unsampled ? ": not sampled, so there is no trace" : "";
+  inside.setAttribute("aria-label", `${checkout.ms} ms, ${words}, at ${when}${there}`);
+  if (unsampled) inside.title = "not sampled: there is no trace";
   const height = document.createElement("span");
   height.className = "bar";
   height.style.height = `${(checkout.ms / longest) * 62}%`;

@@ -114,7 +114,7 @@ async function buy(event) {
     await new Promise((resume) => setTimeout(resume, 500 + 1000 * Math.random()));
     answer = await attempt(key, checkout);
   }
-  const outcome = { status: answer.status, ms: Math.round(performance.now() - started), at: Date.now(), traceId: answer.body.trace_id ?? null };
+  const outcome = { status: answer.status, ms: Math.round(performance.now() - started), at: Date.now(), traceId: answer.body.trace_id ?? null, sampled: answer.sampled };
   stop(outcome);
   remember(outcome);
   buying = false;
@@ -191,12 +191,14 @@ function inWords({ status, body }) {
   return `That did not work: ${body.detail ?? `status ${status}`}`;
 }
 
-/** One attempt: status and body of the answer; status 0 when the shop could not be reached. */
+/** One attempt: status and body of the answer, and whether its trace is kept; status 0 when nobody could be reached. */
 async function attempt(key, checkout) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
   try {
     const response = await fetch("/checkout", { method: "POST", headers, body: checkout });
-    return { status: response.status, body: await response.json() };
+    // The last of the header's four parts are flags, and the lowest of them says it.
+    const flags = parseInt(response.headers.get("traceresponse")?.split("-")[3] ?? "01", 16);
+    return { status: response.status, body: await response.json(), sampled: (flags & 1) === 1 };
   } catch (error) {
     return { status: 0, body: { detail: `no answer (${error.message})` } };
   }

@@ -202,6 +202,21 @@ def test_the_last_twenty_are_there_again_after_a_reload(shop: Page) -> None:
     assert links[0].endswith(f"/trace/{6:032x}")
 
 
+@pytest.mark.parametrize(("flags", "there"), [("01", True), ("03", True), ("00", False), ("02", False)])
+def test_a_trace_that_is_not_kept_is_not_linked(shop: Page, flags: str, there: bool) -> None:
+    """Its page would answer 404: the bar is no link, and says why; after a reload, too."""
+    named = {"traceresponse": f"00-{'a' * 32}-{'b' * 16}-{flags}"}
+    bought = {"order_id": "o", "total_cents": 1, "currency": "EUR", "items": [], "trace_id": "a" * 32}
+    shop.route("**/checkout", lambda route: route.fulfill(status=201, headers=named, json=bought))
+    shop.locator("#catalogue button").first.click()
+    shop.click("#buy")
+    expect(shop.locator("#checkouts li")).to_have_count(1)
+    shop.reload()
+    expect(shop.locator("#checkouts a")).to_have_count(int(there))
+    told = shop.locator("#checkouts [aria-label]").get_attribute("aria-label") or ""
+    assert told.endswith("see its trace" if there else "not sampled, so there is no trace")
+
+
 @pytest.mark.parametrize("kept", ["no JSON", "{}", '[null, 3, {"ms": "x"}]'])
 def test_what_somebody_else_kept_there_harms_nothing(shop: Page, kept: str) -> None:
     """A browser's storage is anybody's."""

@@ -13,7 +13,7 @@ from workshop.stack.screen import complain, say
 from workshop.traces import wording
 from workshop.traces.model import conventions, statements
 from workshop.traces.showing.waterfall import Waterfall
-from workshop.traces.sources import fetching, ids
+from workshop.traces.sources import ids
 from workshop.traces.sources.jaeger import JaegerError
 from workshop.traces.time.critical_path import critical_path, on_path
 from workshop.traces.time.legs import longest_leg
@@ -24,7 +24,7 @@ def logs_of_trace(text: str, *, as_json: bool) -> None:
     trace_id = ids.trace_id(text)
     trace, missing = None, ""
     try:
-        trace = fetching.fetch(connect(""), trace_id, recent.just_bought)
+        trace = recent.fetch(connect(""), trace_id)
     except (JaegerError, StackError) as error:
         missing = str(error)
     lines = lines_of_trace(trace_id, since=trace.start / 1e9 - 60 if trace else None)
@@ -46,7 +46,7 @@ def answer_of_hunt() -> None:
     """The solution of the last `spans hunt`: each question answered from the trace, and what no log could tell."""
     answer: dict[str, Any] = hunt.solve()
     with complaining():
-        trace = fetching.fetch(connect(""), answer["trace_id"], recent.just_bought)
+        trace = recent.fetch(connect(""), answer["trace_id"])
     say("1. The lines of this checkout", "bold")
     for name, numbers in answer["lines"].items():
         many = answer["alike"].get(name, 0)

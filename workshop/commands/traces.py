@@ -267,7 +267,7 @@ def several(names: list[str], jaeger: str) -> "list[Trace]":
     for part in parts:
         if part not in files:
             client = client or connect(jaeger)
-            traces.append(fetching.fetch(client, recent.whole_id(client, part), recent.just_bought))
+            traces.append(recent.fetch(client, recent.whole_id(client, part)))
     if not traces:
         raise typer.BadParameter("no trace ids or files given")
     return traces
@@ -275,11 +275,14 @@ def several(names: list[str], jaeger: str) -> "list[Trace]":
 
 def last_checkout(jaeger: str) -> "Trace":
     """The trace of the last checkout."""
-    from workshop.shop import recent
-    from workshop.traces.sources import fetching
+    from workshop.shop import history, recent
+    from workshop.stack.screen import complain
 
     client = connect(jaeger)
-    return fetching.fetch(client, recent.last_checkouts(client)[0], recent.just_bought)
+    trace_id = recent.last_checkouts(client)[0]
+    if any(not entry.get("sampled", True) for entry in history.entries()[-1:]):
+        complain("note: the last checkout was not sampled; this is the last one that was")
+    return recent.fetch(client, trace_id)
 
 
 def meant(client: "JaegerClient", service: str, operation: str, last: int) -> list[str]:

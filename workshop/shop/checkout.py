@@ -20,19 +20,24 @@ GOOD_CARD = "4242424242424242"
 # What else a card can be called: by what becomes of it, or by its last four digits.
 CARDS = {"": GOOD_CARD, "good": GOOD_CARD, "declined": "4000000000000002"}
 ITEM = re.compile(r"([A-Z0-9][A-Z0-9-]{0,31})(?::([0-9]{1,3}))?")
+# What an answer says of its trace: the id, and the flags, of which the lowest says whether it is kept.
+# https://www.w3.org/TR/trace-context-2/#sampled-flag
+TRACE_RESPONSE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
+SAMPLED = 0x01
 # Longer than the gateway's own limit, which then gives the reason.
 SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One checkout's answer."""
+    """One checkout's answer. `sampled`: whether the gateway keeps its trace; an id it has in either case."""
 
     status: int
     ms: float
     trace_id: str | None
     words: str
     order_id: str | None = None
+    sampled: bool = True
 
     @property
     def good(self) -> bool:
@@ -93,10 +98,11 @@ def buy(
     except ValueError:
         told = {}
     told = told if isinstance(told, dict) else {}
-    header = answer.headers.get("traceresponse", "").split("-")
-    trace_id = told.get("trace_id") or (header[1] if len(header) == 4 else None)
+    named = TRACE_RESPONSE.fullmatch(answer.headers.get("traceresponse", ""))
+    trace_id = told.get("trace_id") or (named and named[1])
     words = told.get("status", "") if answer.ok else told.get("detail") or answer.reason
-    return Outcome(answer.status_code, ms, trace_id, str(words), told.get("order_id"))
+    sampled = named is None or bool(int(named[2], 16) & SAMPLED)
+    return Outcome(answer.status_code, ms, trace_id, str(words), told.get("order_id"), sampled)
 
 
 def browse(session: requests.Session, settings: Settings) -> None:
@@ -122,6 +128,7 @@ def run(count: int, items: str, card: str) -> bool:
                     "trace_id": outcome.trace_id,
                     "status": outcome.status,
                     "ms": round(outcome.ms, 1),
+                    "sampled": outcome.sampled,
                 }
             )
     good = [outcome.ms for outcome in outcomes if outcome.good]
@@ -135,6 +142,8 @@ def run(count: int, items: str, card: str) -> bool:
 def show(outcome: Outcome, settings: Settings) -> None:
     """Status, milliseconds and the trace's page in one line of 80 columns; what went wrong in the next."""
     page = f"{settings.jaeger_url}/trace/{outcome.trace_id}" if outcome.trace_id else "no trace"
+    if outcome.trace_id and not outcome.sampled:
+        page = f"not sampled, only logged: {outcome.trace_id}"
     out.print(f"{outcome.status}", style="green" if outcome.good else "red", end=" ")
     say(f"{outcome.ms:7,.0f} ms  {page}")
     if not outcome.good or outcome.words != "confirmed":

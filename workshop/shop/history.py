@@ -13,7 +13,7 @@ KEPT = 500
 def append(entry: dict[str, Any]) -> None:
     """Add an entry, and its `time` (Unix s).
 
-    Its `kind` is checkout (with trace_id, status, ms), hunt (with trace_id), fix or break.
+    Its `kind` is checkout (with trace_id, status, ms, and whether it was sampled), hunt (with trace_id), fix or break.
     """
     path = current().history
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,8 +41,13 @@ def entries() -> list[dict[str, Any]]:
 
 def last(count: int) -> list[dict[str, Any]]:
     """The last checkouts that have a trace, oldest first."""
-    checkouts = [entry for entry in entries() if entry.get("kind") == "checkout" and entry.get("trace_id")]
+    checkouts = [entry for entry in entries() if _traced(entry)]
     return checkouts[-count:] if count > 0 else []
+
+
+def not_sampled() -> set[str]:
+    """The ids of the checkouts that the gateway did not sample."""
+    return {entry["trace_id"] for entry in entries() if entry.get("trace_id") and not entry.get("sampled", True)}
 
 
 def before_and_after() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -51,6 +56,10 @@ def before_and_after() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     for entry in entries():
         if entry.get("kind") in ("fix", "break"):
             runs.append([])
-        elif entry.get("kind") == "checkout" and entry.get("status") == 201 and entry.get("trace_id"):
+        elif _traced(entry) and entry.get("status") == 201:
             runs[-1].append(entry)
     return (runs[-2], runs[-1]) if len(runs) > 1 else ([], runs[-1])
+
+
+def _traced(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("kind") == "checkout" and entry.get("trace_id") and entry.get("sampled", True))

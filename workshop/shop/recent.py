@@ -5,14 +5,16 @@ import re
 import time
 
 from workshop.shop import history
-from workshop.traces.sources import ids
+from workshop.traces.model.trace import Trace
+from workshop.traces.sources import fetching, ids
 from workshop.traces.sources.fetching import NoTraces
-from workshop.traces.sources.jaeger import JaegerClient
+from workshop.traces.sources.jaeger import JaegerClient, TraceNotFound
 
 # Too short for an id: people type the beginning of one.
 SHORT = re.compile(r"[0-9a-f]{1,15}")
 # The shop's public operation: what "the last checkout" means.
 SERVICE, OPERATION = "gateway", "POST /checkout"
+WHY_NOT_SAMPLED = "the gateway's OTEL_TRACES_SAMPLER leaves some out (make status tells what was changed)"
 
 
 def last_checkouts(client: JaegerClient, count: int = 1) -> list[str]:
@@ -26,6 +28,8 @@ def last_checkouts(client: JaegerClient, count: int = 1) -> list[str]:
     for entry in history.entries()[-1:]:
         if entry.get("kind") == "hunt" and all(made < float(entry["time"]) for made in times.values()):
             times[entry["trace_id"]] = float(entry["time"])
+    if not times and history.not_sampled():
+        raise NoTraces(f"no checkout was sampled: {WHY_NOT_SAMPLED}")
     if not times:
         raise NoTraces("no checkout yet: make one with `make checkout`, or give a trace id")
     return sorted(times, key=lambda key: times[key], reverse=True)[:count]
@@ -48,6 +52,16 @@ def whole_id(client: JaegerClient, text: str) -> str:
     if len(fitting) > 1:
         raise NoTraces(f"{len(fitting)} ids begin with {word} ({fitting[0]}, {fitting[1]} …): give more of it")
     return fitting[0]
+
+
+def fetch(client: JaegerClient, trace_id: str) -> Trace:
+    """The trace, whole if it can be had; TraceNotFound says so when it is of a checkout that was not sampled."""
+    try:
+        return fetching.fetch(client, trace_id, just_bought)
+    except TraceNotFound:
+        if ids.trace_id(trace_id) in history.not_sampled():
+            raise TraceNotFound(f"trace {trace_id} was not sampled: {WHY_NOT_SAMPLED}") from None
+        raise
 
 
 def just_bought(trace_id: str) -> bool:

@@ -65,6 +65,25 @@ def test_a_setting_is_one_process_s(clean: Stack) -> None:
     assert environment(clean, "payment")["PROVIDER_ATTEMPTS"] == "1"
 
 
+def test_a_checkout_that_is_not_sampled_says_so(clean: Stack) -> None:
+    """Instead of naming a page that answers 404; whoever asks for it by its id is told the same, and its log lines."""
+    clean.must("checkout")
+    clean.must("set", "gateway", "OTEL_TRACES_SAMPLER=always_off")
+    told = clean.must("checkout")
+    assert "/trace/" not in told
+    trace_id = told.partition("not sampled, only logged: ")[2].split()[0]
+    asked = clean.spans("trace", trace_id)
+    assert asked.returncode == 1
+    assert f"trace {trace_id} was not sampled: the gateway's OTEL_TRACES_SAMPLER" in asked.stderr
+    assert trace_id not in clean.must("trace")
+    assert "the last checkout was not sampled" in clean.spans("trace").stderr
+    logged = clean.spans("logs", trace_id)
+    assert "only the log lines" in logged.stderr
+    assert "checkout of" in logged.stdout
+    clean.must("rollback", "gateway")
+    assert "/trace/" in clean.must("checkout")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
