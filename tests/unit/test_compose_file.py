@@ -70,6 +70,7 @@ def test_a_process_runs_as_without_docker(name: str) -> None:
         "workshop.console.__main__",
         "workshop.changes.wires.proxy",
         "workshop.changes.wires.link",
+        "workshop.changes.wires.firewall",
         "workshop.changes.jobs.sql",
     ],
 )

@@ -84,8 +84,9 @@ def services(settings: Settings, changes: Sequence[Change]) -> dict[str, dict[st
                 found[change.program] = CONTAINER | {
                     "command": command,
                     "networks": {"default": {"aliases": [name]}},
-                    "healthcheck": LISTENS,
                 }
+                if change.via not in edges.SILENT:
+                    found[change.program]["healthcheck"] = LISTENS
             case Job():
                 command = ["python", "-m", change.module, *change.arguments]
                 found[change.program] = CONTAINER | {"command": command, "environment": DATABASES}

@@ -14,7 +14,10 @@ HEADERS = re.compile(r"[A-Za-z0-9-]+(,[A-Za-z0-9-]+)*")
 VIAS: dict[str, dict[str, re.Pattern[str]]] = {
     "proxy": {"knows": HEADERS},
     "link": {"delay_ms": NUMBER, "jitter_ms": NUMBER, "loss": NUMBER},
+    "firewall": {},
 }
+# Whoever tries whether these listen waits for ever.
+SILENT = ("firewall",)
 # Where a wire listens within the containers' network.
 DOCKER_PORT = 8000
 
@@ -61,7 +64,7 @@ def check(wire: Wire) -> None:
         raise StackError(f"{wire.callee} speaks no HTTP, so no proxy can stand before it: a link can")
     for name, value in wire.options.items():
         if name not in VIAS[wire.via] or not VIAS[wire.via][name].fullmatch(str(value)):
-            raise StackError(f"{wire.via} takes no {name}={value}: it takes {', '.join(VIAS[wire.via])}")
+            raise StackError(f"{wire.via} takes no {name}={value}: it takes {', '.join(VIAS[wire.via]) or 'nothing'}")
 
 
 def command(wire: Wire, bind: str, target: str) -> list[str]:

@@ -133,7 +133,7 @@ def wait_for(settings: Settings, change: Process) -> None:
     name, deadline = change.program, time.monotonic() + READY_SECONDS
     while True:
         state = supervisor.states(settings).get(name, {}).get("statename")
-        if state in ("RUNNING", "STARTING") and isinstance(change, Wire):
+        if state in ("RUNNING", "STARTING") and isinstance(change, Wire) and change.via not in edges.SILENT:
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", change.port), timeout=1).close()
                 return

@@ -1,7 +1,8 @@
-"""What stands on an edge: the old proxy, and the slow link."""
+"""What stands on an edge: the old proxy, the slow link, and the firewall that drops what comes."""
 
 import asyncio
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -11,12 +12,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from workshop.changes import edges
+from workshop.changes import docker, edges
 from workshop.changes.kinds import Wire
+from workshop.changes.wires import firewall
 from workshop.changes.wires.link import RETRANSMISSION_SECONDS, SEGMENT, Link
 from workshop.changes.wires.proxy import KNOWS, Proxy
 from workshop.stack.errors import StackError
 from workshop.stack.local.scratch import free_ports
+from workshop.stack.settings import current
 
 T = TypeVar("T")
 
@@ -145,6 +148,7 @@ def test_a_link_s_delay_is_drawn_for_each_segment() -> None:
         (Wire(caller="order", callee="payment", via="proxy", options={"delay_ms": 3}), "proxy takes no delay_ms=3"),
         (Wire(caller="order", callee="payment", via="link", options={"delay_ms": "-3"}), "link takes no delay_ms=-3"),
         (Wire(caller="order", callee="payment", via="link", options={"loss": "1 --to x"}), "link takes no loss"),
+        (Wire(caller="gateway", callee="valkey", via="firewall", options={"loss": 1}), "loss=1: it takes nothing"),
     ],
 )
 def test_a_wire_that_cannot_be_is_refused(wire: Wire, told: str) -> None:
@@ -152,6 +156,34 @@ def test_a_wire_that_cannot_be_is_refused(wire: Wire, told: str) -> None:
     with pytest.raises(StackError) as caught:
         edges.check(wire)
     assert told in str(caught.value)
+
+
+def test_a_firewall_neither_refuses_nor_lets_in() -> None:
+    """Whoever calls waits as long as it wants to, and no byte comes; when the firewall is gone, it is refused."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        held = firewall.full(listening)
+        for _ in range(2):
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                socket.create_connection(listening.getsockname(), timeout=0.3)
+            assert time.monotonic() - began >= 0.3
+        for each in held:
+            each.close()
+        address = listening.getsockname()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=1)
+
+
+def test_nobody_tries_whether_a_firewall_listens() -> None:
+    """Its container would never be healthy; another wire's is when it listens."""
+    firewalled, linked = (
+        docker.services(current(), [edges.between("gateway", "valkey", via)])["wire-gateway-valkey"]
+        for via in ("firewall", "link")
+    )
+    assert "healthcheck" not in firewalled
+    assert linked["healthcheck"] == docker.LISTENS
 
 
 def test_nobody_there_ends_the_call() -> None:

@@ -11,16 +11,19 @@ def signature(population: Population) -> Proof:
     found = [span for trace in checkouts(population) if not trace.root.is_error for span in lost(trace)]
     if len(found) < LEAST:
         return Proof(f"{len(found)} statements failed in checkouts that were answered well")
-    code = found[0].attributes.get("db.response.status_code", "?")
+    code = found[0].attributes["db.response.status_code"]
     return Proof(f"{found[0].name} failed with {code} in {len(found)} checkouts that were answered well", found)
 
 
 def lost(trace: Trace) -> list[Span]:
-    """The statements that failed where nothing above did, and that no later one like it made up for."""
+    """The statements that the database refused where nothing above failed, and that no later one made up for.
+
+    A command to a cache is none of them: what that does not do is asked of somebody else.
+    """
     return [
         span
         for span in trace.spans
-        if is_statement(span) and span.is_error
+        if is_statement(span) and span.is_error and "db.response.status_code" in span.attributes
         if not any(above.is_error for above in trace.ancestors(span))
         if not any(other.name == span.name and other.start > span.end and not other.is_error for other in trace.spans)
     ]
