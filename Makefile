@@ -73,6 +73,9 @@ trace: ## the last checkout's waterfall, or another's (ID=...)
 diagnose: ## say in words where the time went (ID=...)
 	@$(spans) diagnose $(if $(ID),"$(ID)")
 
+neighbours: ## who held what it waited for: a lock, a pool, a process (ID=...)
+	@$(spans) neighbours $(if $(ID),"$(ID)") $(ARGS)
+
 hunt: ## the same search in logs as most have them (LEVEL=2, ARGS=--answer)
 	@$(spans) hunt --level "$(LEVEL)" $(ARGS)
 

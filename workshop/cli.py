@@ -124,6 +124,33 @@ def logs(
 
 
 @app.command()
+def neighbours(
+    which: Annotated[str, typer.Argument(metavar="[ID]", help="A trace's id. Empty: the last checkout.")] = "",
+    among: Annotated[
+        list[str] | None, typer.Option(help="Files, folders or ids with the traces of the same moments: ask no Jaeger.")
+    ] = None,
+    now: Annotated[bool, typer.Option("--now", help="Ask PostgreSQL instead who blocks whom at this moment.")] = False,
+    database: Annotated[
+        str, typer.Option(envvar="SPANS_DATABASE_URL", help="PostgreSQL for --now. Empty: the system's own.")
+    ] = "",
+    full: Annotated[bool, typer.Option("--full", help="Show every wait and every holder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print data instead of text.")] = False,
+    jaeger: Annotated[
+        str, typer.Option("--jaeger", envvar="JAEGER_URL", help="Jaeger to read from. Empty: the system's own.")
+    ] = "",
+) -> None:
+    """Say who held what a trace waited for: a lock, a pool's connection, a process, a queue. By times, so likely."""
+    from workshop.commands import neighbours
+
+    if now and (which or among):
+        raise typer.BadParameter("--now is about this moment: give no trace with it")
+    if now:
+        neighbours.blocked_now(database, as_json=as_json)
+    else:
+        neighbours.neighbours(which, among or [], jaeger, full=full, as_json=as_json)
+
+
+@app.command()
 def hunt(
     level: Annotated[int, typer.Option(min=1, max=2, help="2: PostgreSQL logs its slow statements, too.")] = 1,
     checkouts: Annotated[int, typer.Option(min=1, max=200, help="Made first.")] = 60,

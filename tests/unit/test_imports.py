@@ -28,9 +28,10 @@ ROOMS: dict[str, set[str]] = {
     "workshop.traces.diagnosis": {TRACES + each for each in ("model", "time", "wording")},
     "workshop.traces.comparison": {TRACES + each for each in ("model", "time", "wording")},
     "workshop.traces.suspects": {TRACES + each for each in ("model", "time", "wording")},
+    "workshop.traces.neighbours": {TRACES + each for each in ("model", "time", "wording")},
     # Showing never fetches, sources never show.
     "workshop.traces.showing": {
-        TRACES + each for each in ("model", "time", "diagnosis", "comparison", "suspects", "wording")
+        TRACES + each for each in ("model", "time", "diagnosis", "comparison", "neighbours", "suspects", "wording")
     },
     "workshop.traces.assertion": {TRACES + each for each in ("model", "showing")},
     "workshop.stack": set(),

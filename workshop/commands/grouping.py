@@ -9,7 +9,7 @@ import typer.core
 # The commands by what they are for, as the Makefile groups them.
 GROUPS = {
     "Run the system": ("up", "down", "status", "logs", "doctor", "clean"),
-    "Find the slow query": ("checkout", "trace", "diagnose", "hunt", "explain", "fix", "break", "diff"),
+    "Find the slow query": ("checkout", "trace", "diagnose", "neighbours", "hunt", "explain", "fix", "break", "diff"),
     "Change it": ("scenarios", "deploy", "set", "rollback", "changes", "price", "reset"),
     "Load": ("load", "load-ui"),
     "Trust it": ("audit", "refund", "dead-letters", "retry", "chaos"),

@@ -1,9 +1,9 @@
 """A connection is kept in hand while others are called: the pool is full, and the database idles."""
 
 from workshop.changes import patching
-from workshop.scenarios.holding import HOLE_MS, Interval, queue
 from workshop.scenarios.model import Population, Proof, Scenario, Traffic
 from workshop.scenarios.reading import is_statement, spans
+from workshop.traces.neighbours.intervals import HOLE_MS, Interval, queue
 from workshop.traces.time.self_time import gaps
 
 LEAST = 10

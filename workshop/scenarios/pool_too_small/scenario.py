@@ -1,9 +1,9 @@
 """A pool of one connection: everybody waits for the one before."""
 
 from workshop.changes.kinds import Setting
-from workshop.scenarios.holding import HOLE_MS, Interval, queue
 from workshop.scenarios.model import Population, Proof, Scenario, Traffic
 from workshop.scenarios.reading import spans, statements_below
+from workshop.traces.neighbours.intervals import HOLE_MS, Interval, queue
 
 LEAST = 10
 SHARE = 0.6

@@ -56,9 +56,14 @@ def summary(text: str) -> str:
     """The statement's verb and tables, as OpenTelemetry defines a query summary: `SELECT stock_movement`."""
     line = tidy(text[:20_000])
     verb = line.split(" ", 1)[0].upper()
-    tables = list(dict.fromkeys(name.strip('"`[]') for name in _TABLE.findall(line)))
     lock = " FOR UPDATE" if re.search(r"(?i)\bfor (?:no key )?update\b", line) else ""
-    return " ".join([verb, *tables[:3]]) + lock
+    return " ".join([verb, *tables(text)[:3]]) + lock
+
+
+@lru_cache(maxsize=4096)
+def tables(text: str) -> tuple[str, ...]:
+    """The tables that the statement names, in its order."""
+    return tuple(dict.fromkeys(name.strip('"`[]') for name in _TABLE.findall(tidy(text[:20_000]))))
 
 
 _LOCKING = re.compile(

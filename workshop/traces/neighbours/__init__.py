@@ -1,0 +1,1 @@
+"""Whose trace has the cause of a wait: who held what this trace waited for, by the times of many traces."""

@@ -1,0 +1,196 @@
+"""Waits for a process that is busy with somebody else's work, or stands still for everybody.
+
+One interpreter runs one thing at a time (a regular expression, a parser, a large sort); a quota freezes all of them.
+Both are stretches in which nothing at all of a process is recorded: no span of any trace begins or ends. Where one
+trace is in the same piece of its own code each time, that trace is at work and the others wait for it; where they are
+anywhere, nobody is.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from workshop.traces import wording
+from workshop.traces.model import conventions, naming
+from workshop.traces.model.trace import Span, Trace
+from workshop.traces.neighbours.intervals import HOLE_MS, Interval
+from workshop.traces.neighbours.model import Holder, Wait
+from workshop.traces.time.self_time import Gap, gaps
+
+# Shorter ones are a busy machine.
+STILL_MS = 60.0
+# Fewer tell nothing of where it happens.
+LEAST = 3
+# The share of the stretches in which one piece of code is being run, at least; by chance they are anywhere.
+ONE_PLACE = 0.8
+# Frozen: so many stretches with several traces in them, and so much of all time.
+FROZEN_LEAST, FROZEN_SHARE = 5, 0.25
+
+Process = tuple[str, str]  # service, instance
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """From when to when a trace was at one place of a process; `place` is empty where it had no say in it.
+
+    `is_code` is what its code alone explains: in front of a first statement it may wait for a connection, and after the
+    last one for a COMMIT, neither of which has a span.
+    """
+
+    start: int
+    end: int
+    span: Span
+    place: tuple[str, ...] = ()
+    is_code: bool = False
+
+
+@dataclass(frozen=True)
+class _Still:
+    """A stretch in which nothing of a process was recorded, and what was going on in it."""
+
+    start: int
+    end: int
+    inside: Sequence[_Piece]
+
+    @property
+    def traces(self) -> set[str]:
+        return {piece.span.trace_id for piece in self.inside}
+
+
+class Processes:
+    """The stretches in which each process of a population stood still; `known` are holes whose wait has a name."""
+
+    def __init__(self, traces: Sequence[Trace], known: Collection[Interval] = ()) -> None:
+        moments: dict[Process, list[int]] = defaultdict(list)
+        pieces: dict[Process, list[_Piece]] = defaultdict(list)
+        holes = {(hole.span.trace_id, hole.span.span_id, hole.start) for hole in known}
+        for trace in traces:
+            for span in trace.spans:
+                moments[process_of(span)] += [span.start, span.end]
+                for process, piece in _pieces(trace, span):
+                    if (piece.span.trace_id, piece.span.span_id, piece.start) not in holes:
+                        pieces[process].append(piece)
+        self._still: dict[Process, list[_Still]] = {}
+        self._place: dict[Process, tuple[str, ...]] = {}
+        for process, found in moments.items():
+            self._look(process, sorted(found), pieces[process])
+
+    def _look(self, process: Process, moments: list[int], pieces: list[_Piece]) -> None:
+        still = [
+            found
+            for start, end in pairwise(moments)
+            if (end - start) / 1e6 >= STILL_MS
+            if (found := _inside(start, end, pieces))
+        ]
+        places = Counter(place for each in still for place in {piece.place for piece in each.inside if piece.is_code})
+        crowded = sum(len(each.traces) > 1 for each in still)
+        if crowded < LEAST:
+            return
+        place, often = (places.most_common(1) or [((), 0)])[0]
+        alone = [each for each in still if sum(piece.place == place for piece in each.inside) == 1]
+        if often >= ONE_PLACE * len(still) and len(alone) >= ONE_PLACE * often:
+            self._place[process], self._still[process] = place, still
+            return
+        share = sum(each.end - each.start for each in still) / max(moments[-1] - moments[0], 1)
+        if crowded >= FROZEN_LEAST and crowded * 2 >= len(still) and share >= FROZEN_SHARE:
+            self._still[process] = still
+
+    def waits(self, trace: Trace) -> Iterator[Wait]:
+        """The trace's waits for a process that stood still: one for each process."""
+        for process, still in self._still.items():
+            place = self._place.get(process)
+            met = [each for each in still if any(_is_waiting(piece, trace, place) for piece in each.inside)]
+            if met:
+                yield self._wait(trace, process, met, place)
+
+    def explains(self, span: Span) -> bool:
+        """Whether a span's process was busy or frozen during it: then it is no wait for anything else."""
+        process = process_of(span)
+        if process in self._still and process not in self._place:
+            return True
+        return any(each.start < span.end and span.start < each.end for each in self._still.get(process, []))
+
+    def _wait(self, trace: Trace, process: Process, met: list[_Still], place: tuple[str, ...] | None) -> Wait:
+        inside = [(each, piece) for each in met for piece in each.inside if _is_waiting(piece, trace, place)]
+        span = max(inside, key=lambda pair: pair[0].end - pair[0].start)[1].span
+        ns = sum(each.end - each.start for each in met)
+        others = tuple(
+            dict.fromkeys(
+                piece.span.trace_id for each in met for piece in each.inside if piece.span.trace_id != trace.trace_id
+            )
+        )
+        found = _at_work(met, place) if place else []
+        working = {holder.span.trace_id for holder in found}
+        evidence = [
+            f"no span of {process[0]} began or ended then, in any trace "
+            f"({wording.count(len(met), 'stretch', 'stretches')})"
+        ]
+        if place:
+            evidence.append(f"it happens in {' '.join(place)}: code that runs there lets nobody else run")
+        else:
+            number = wording.count(len(others), "other trace")
+            evidence.append(
+                f"{number} stood still with it, each at another place: look at the process's limits, and at the machine"
+            )
+        start, end = met[0].start, met[-1].end
+        waited = tuple(each for each in others if each not in working)
+        return Wait("process", f"{process[0]}'s process", span, start, end, ns, found, evidence, waited)
+
+
+def process_of(span: Span) -> Process:
+    """The process that a span is of, as far as it says so."""
+    instance = next((span.resource[key] for key in ("service.instance.id", "process.pid") if key in span.resource), "")
+    return span.service, str(instance)
+
+
+def _pieces(trace: Trace, span: Span) -> Iterator[tuple[Process, _Piece]]:
+    """What of a span is time in its process, or in front of the one that it called."""
+    if conventions.is_db(span):
+        yield process_of(span), _Piece(span.start, span.end, span)
+    elif span.kind == "client":
+        for callee in trace.children(span):
+            if callee.service != span.service and callee.start > span.start:
+                yield process_of(callee), _Piece(span.start, callee.start, span)
+    else:
+        for gap in gaps(trace, span):
+            if gap.ms >= HOLE_MS:
+                code = not _beside_a_transaction(gap)
+                yield process_of(span), _Piece(gap.start, gap.end, span, _place(span, gap.before, gap.after), code)
+
+
+def _beside_a_transaction(gap: Gap) -> bool:
+    first = gap.before is None and gap.after is not None and conventions.is_db(gap.after)
+    return first or (gap.after is None and gap.before is not None and conventions.is_db(gap.before))
+
+
+def _place(span: Span, before: Span | None, after: Span | None) -> tuple[str, ...]:
+    """A place in the code, between two pieces of work."""
+    found = [naming.name_template(span.name)]
+    found += [f"after {before.name}"] if before else []
+    found += [f"before {after.name}"] if after else []
+    return tuple(found)
+
+
+def _inside(start: int, end: int, pieces: list[_Piece]) -> _Still | None:
+    """The stretch with what was going on in it; None where that is not the process's own time for anybody."""
+    found = [piece for piece in pieces if piece.start <= start and piece.end >= end]
+    return _Still(start, end, found) if any(piece.place for piece in found) else None
+
+
+def _is_waiting(piece: _Piece, trace: Trace, place: tuple[str, ...] | None) -> bool:
+    return piece.span.trace_id == trace.trace_id and (place is None or piece.place != place)
+
+
+def _at_work(met: list[_Still], place: tuple[str, ...]) -> list[Holder]:
+    """The traces that were at work while others waited, the longest first."""
+    ns: Counter[str] = Counter()
+    spans: dict[str, Span] = {}
+    last = ""
+    for each in met:
+        for piece in each.inside:
+            if piece.place == place:
+                last = piece.span.trace_id
+                ns[last] += each.end - each.start
+                spans[last] = piece.span
+    return [Holder(spans[key], number, key == last) for key, number in ns.most_common()]
