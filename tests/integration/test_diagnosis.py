@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose_many import diagnose_many
 from workshop.traces.diagnosis.findings import Diagnosis
 from workshop.traces.model.trace import Trace
 from workshop.traces.sources import explain, fetching

@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "workshop.traces.model": {"workshop.traces.wording"},
     "workshop.traces.sources": {TRACES + "model"},
     "workshop.traces.time": {TRACES + "model", TRACES + "wording"},
-    "workshop.traces.diagnosis": {TRACES + each for each in ("model", "time", "wording")},
+    "workshop.traces.diagnosis": {TRACES + each for each in ("model", "neighbours", "time", "wording")},
     "workshop.traces.comparison": {TRACES + each for each in ("model", "time", "wording")},
     "workshop.traces.suspects": {TRACES + each for each in ("model", "time", "wording")},
     "workshop.traces.neighbours": {TRACES + each for each in ("model", "time", "wording")},

@@ -96,7 +96,7 @@ def diagnose(
 ) -> None:
     """Say in plain words why a trace, or many of them together, took its time: each finding with its evidence."""
     from workshop.traces.diagnosis.diagnose import diagnose as one
-    from workshop.traces.diagnosis.diagnose import diagnose_many
+    from workshop.traces.diagnosis.diagnose_many import diagnose_many
     from workshop.traces.showing.diagnosis_view import DiagnosisView
 
     if which and (last > 1 or service or operation or window):
@@ -114,9 +114,11 @@ def diagnose(
         # One that was asked for by its id must be there, of many some may be gone.
         if which:
             groups = by_root(several(which, jaeger))
+            around = [each for group in groups for each in group]
         else:
             client = connect(jaeger)
             groups = [fetching.fetch_all(client, meant(client, service, operation, last), recent.just_bought)]
+            around = fetching.around(client, groups[0]) if len(groups[0]) > 1 else []
         alone = not files and len(groups) == len(groups[0]) == 1
         related = fetching.related(connect(jaeger), groups[0][0]) if alone else []
         explain = explainer(database, plan, own=not jaeger and not files)
@@ -125,7 +127,7 @@ def diagnose(
         results = [
             one(group[0], explain=explain, related=related)
             if len(group) == 1
-            else diagnose_many(group, explain=explain)
+            else diagnose_many(group, explain=explain, around=around)
             for group in groups
         ]
     if as_json:

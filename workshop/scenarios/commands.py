@@ -65,6 +65,14 @@ def matrix() -> None:
     typer.echo(table(found()))
 
 
+@app.command()
+def diagnosed() -> None:
+    """Print what the diagnosis says of each recording, as docs/scenarios.md has it."""
+    from workshop.scenarios.diagnosed import all_told, table
+
+    typer.echo(table(all_told()))
+
+
 @app.command("record-healthy")
 def record_healthy(name: str, users: Annotated[int, typer.Option(min=1, max=32)] = 1) -> None:
     """Keep traces of the system as it should be, to try every signature on."""

@@ -55,6 +55,8 @@ class Scenario:
     nearly the same trace what tells it from this one. `stage`: its proof is there within 30 s on two cores.
     `index`: whether it is about the ledger's index, which every other scenario has in place.
     `period`: where the fault comes and goes, in s from one time to the next.
+    `diagnosis` are words of what `spans diagnose` has to say of many of its traces, `diagnosis_of_one` of what it says
+    of a single one without its neighbours; "" where that alone cannot tell anything. The diagnosis knows neither.
     """
 
     name: str
@@ -70,3 +72,5 @@ class Scenario:
     stage: bool = True
     index: bool = False
     period: float = 0.0
+    diagnosis: str = ""
+    diagnosis_of_one: str = ""

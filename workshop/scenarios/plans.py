@@ -3,10 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from workshop.shop import ledger
 
 ESTIMATED = re.compile(r"\(cost=[^)]*rows=(\d+)")
+NODE = re.compile(r"(?P<type>\w+(?: \w+)* Scan)\b.*actual time=[\d.]+\.\.(?P<ms>[\d.]+)")
+REMOVED = re.compile(r"Rows Removed by Filter: (\d+)")
+FILTER = re.compile(r"\bFilter: (\(.*?\)\))")
 ACTUAL = re.compile(r"\(actual [^)]*rows=(\d+)")
 
 
@@ -31,4 +35,18 @@ def scan(plan: Sequence[str]) -> Scan | None:
             expected, found = ESTIMATED.search(line), ACTUAL.search(line)
             if expected and found:
                 return Scan("Seq Scan" in line, int(expected[1]), int(found[1]))
+    return None
+
+
+def as_document(plan: Sequence[str]) -> list[dict[str, Any]] | None:
+    """The scan of the ledger in a plan as EXPLAIN (FORMAT JSON) would have it, for the diagnosis; None without one."""
+    for number, line in enumerate(plan):
+        found, read = scan([line]), NODE.search(line)
+        if found and read:
+            node = {"Node Type": read["type"], "Relation Name": ledger.TABLE, "Plan Rows": found.expected}
+            below = " ".join(plan[number + 1 : number + 4])
+            removed, condition = REMOVED.search(below), FILTER.search(below)
+            node |= {"Actual Rows": found.found, "Actual Loops": 1, "Actual Total Time": float(read["ms"])}
+            node["Rows Removed by Filter"] = int(removed[1]) if removed else 0
+            return [{"Plan": node | ({"Filter": condition[1]} if condition else {})}]
     return None

@@ -34,6 +34,8 @@ SCENARIO = Scenario(
     changes=lambda: [jobs.sql("report"), jobs.sql("migration")],
     cures=["stop the migration; it comes back with a lock_timeout and tries again", "end the report that it waits for"],
     signature=signature,
+    diagnosis="waiting for the whole table",
+    diagnosis_of_one="slow statement: inventory SELECT product",
     traffic=Traffic(users=4, browse=True, seconds=8.0),
     look_alikes={"row-lock": "there plain reads go on"},
     period=8.0,

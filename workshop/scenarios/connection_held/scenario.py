@@ -45,6 +45,8 @@ SCENARIO = Scenario(
     changes=lambda: [patching.named("order", "connection-held")],
     cures=["roll the release of order back: a connection is taken for a statement, and given back before a call"],
     signature=signature,
+    diagnosis="a connection is kept in hand",
+    diagnosis_of_one="order ProcessOrder",
     traffic=Traffic(users=20, seconds=5.0),
     look_alikes={"pool-too-small": "there those inside are at their statements, here they wait for another service"},
 )

@@ -43,6 +43,8 @@ SCENARIO = Scenario(
     ],
     cures=["roll the release of inventory back: rows are locked in one order, whatever the cart's is"],
     signature=signature,
+    diagnosis="deadlock",
+    diagnosis_of_one="deadlock",
     traffic=Traffic(users=6, carts=(4,), products=6, seconds=6.0),
     look_alikes={"row-lock": "there nobody of ours holds the rows, and the wait ends without an error, or after 4 s"},
 )

@@ -30,6 +30,7 @@ SCENARIO = Scenario(
     changes=lambda: [edges.between("order", "payment", "proxy")],
     cures=["take the proxy out of the way", "have it hand on traceparent and tracestate"],
     signature=signature,
+    diagnosis="lost context",
     look_alikes={
         "lost-thread": "there the new root is a CLIENT span of the one who lost it, here a SERVER span of the next",
         "sampled-away": "there the callee's spans are nowhere, here they are in a trace of their own",

@@ -29,6 +29,7 @@ SCENARIO = Scenario(
         "hand the context on with the work: copy_context().run, or OpenTelemetry's threading instrumentation",
     ],
     signature=signature,
+    diagnosis="lost context",
     look_alikes={
         "lost-header": "there the new root is a SERVER span of the next service, the call is in the old trace",
     },

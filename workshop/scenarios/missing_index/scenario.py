@@ -30,6 +30,8 @@ SCENARIO = Scenario(
     changes=changes,
     cures=["create the index: CREATE INDEX CONCURRENTLY"],
     signature=signature,
+    diagnosis="an index on (sku) is missing",
+    diagnosis_of_one="slow statement: inventory SELECT stock_movement",
     look_alikes={"stale-statistics": "the same trace; the plan expects far more rows than there are, the index exists"},
     index=True,
 )

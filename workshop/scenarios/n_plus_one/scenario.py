@@ -47,5 +47,7 @@ SCENARIO = Scenario(
     changes=lambda: [patching.named("inventory", "n-plus-one")],
     cures=["roll the release of inventory back: one statement for all lines"],
     signature=signature,
+    diagnosis="(N+1): inventory SELECT stock_movement",
+    diagnosis_of_one="(N+1): inventory SELECT stock_movement",
     traffic=Traffic(carts=(3, 8, 14, 20)),
 )

@@ -39,6 +39,8 @@ SCENARIO = Scenario(
     changes=lambda: [Release(service="inventory", name="noise", patch="workshop/scenarios/noise/inventory.patch")],
     cures=["roll the release of inventory back: a span for what leaves the process, or what somebody searches for"],
     signature=signature,
+    diagnosis="noise: ",
+    diagnosis_of_one="noise: ",
     traffic=Traffic(carts=(3, 8)),
     look_alikes={"n-plus-one": "there each of the many spans is a statement, here none leaves the process"},
 )

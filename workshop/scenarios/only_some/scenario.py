@@ -55,6 +55,8 @@ SCENARIO = Scenario(
     ],
     cures=["roll the release of inventory back", "count once a night what is usual, and not in every request"],
     signature=signature,
+    diagnosis="order.item_count is 14 or more",
+    diagnosis_of_one="slow statement: inventory SELECT stock_movement",
     traffic=Traffic(carts=(3, 8, 14, 20)),
     look_alikes={"n-plus-one": "there it grows line by line, here it jumps at one size"},
 )

@@ -50,6 +50,8 @@ SCENARIO = Scenario(
     ],
     cures=["roll the release of inventory back", "an expression whose parts cannot match the same text in two ways"],
     signature=signature,
+    diagnosis="the time is in inventory itself",
+    diagnosis_of_one="dark time: inventory POST /reservations",
     look_alikes={
         "starved-cpu": "there the gaps are anywhere, within statements, too; here between the same two statements",
         "pool-too-small": "there the gap is before the first statement",

@@ -36,6 +36,8 @@ SCENARIO = Scenario(
     changes=lambda: [Setting(service="inventory", values={"DATABASE_POOL_SIZE": "1"})],
     cures=["a pool of the size that the load needs: roll the setting back"],
     signature=signature,
+    diagnosis="waiting for a connection",
+    diagnosis_of_one="dark time: inventory POST /reservations",
     traffic=Traffic(users=8, carts=(8, 14, 20), seconds=4.0),
     look_alikes={
         "connection-held": "there the pool is full while the database idles, here those inside are at their statements",

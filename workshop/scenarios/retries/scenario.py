@@ -47,5 +47,7 @@ SCENARIO = Scenario(
         "no attempt after a timeout: an answer that is late is better than none",
     ],
     signature=signature,
+    diagnosis="retries: payment POST",
+    diagnosis_of_one="retries: payment POST",
     look_alikes={"slow-provider": "there one attempt is long and answered, here several are short and cut off"},
 )

@@ -49,6 +49,8 @@ SCENARIO = Scenario(
     changes=lambda: [jobs.sql("stocktake")],
     cures=["end the stocktake, and have it count without holding rows: a snapshot is enough to read"],
     signature=signature,
+    diagnosis="waiting for rows",
+    diagnosis_of_one="SELECT product",
     traffic=Traffic(users=4, browse=True, seconds=8.0),
     look_alikes={"blocking-migration": "there plain reads of the table wait, too"},
     period=8.0,

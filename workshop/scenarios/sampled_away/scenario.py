@@ -38,6 +38,7 @@ SCENARIO = Scenario(
         "OTEL_TRACES_SAMPLER=parentbased_traceidratio: whoever has a parent does as the parent does",
     ],
     signature=signature,
+    diagnosis="spans are missing",
     traffic=Traffic(users=2, seconds=5.0),
     look_alikes={
         "lost-header": "there the callee's spans are in a trace of their own, here they are nowhere",

@@ -57,6 +57,7 @@ SCENARIO = Scenario(
     ],
     cures=["roll the release of the worker back: every commit wakes it, and it works until nothing is left"],
     signature=signature,
+    diagnosis="messages wait longer and longer",
     traffic=Traffic(users=2, seconds=4.0),
     look_alikes={"poison-message": "there one fails again and again, and the others wait behind it"},
 )

@@ -34,6 +34,8 @@ SCENARIO = Scenario(
         "meanwhile limit it: a shorter timeout, fewer attempts, or take the order and charge it later",
     ],
     signature=signature,
+    diagnosis="external call: payment waited",
+    diagnosis_of_one="external call: payment waited",
     look_alikes={
         "slow link": "a wire with a delay makes the same trace: a CLIENT span cannot tell the way from the end"
     },

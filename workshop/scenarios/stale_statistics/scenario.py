@@ -45,5 +45,7 @@ SCENARIO = Scenario(
     changes=changes,
     cures=["ANALYZE stock_movement, and let autovacuum see to it again"],
     signature=signature,
+    diagnosis="the planner expected",
+    diagnosis_of_one="slow statement: inventory SELECT stock_movement",
     look_alikes={"missing-index": "the same trace; there the plan's estimate is right, and the index is missing"},
 )

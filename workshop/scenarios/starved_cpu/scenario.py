@@ -55,6 +55,8 @@ SCENARIO = Scenario(
     changes=lambda: [Limit(service="inventory", cpus=0.05)],
     cures=["a quota above what the service needs at its busiest, or none: a request for CPU shares is enough"],
     signature=signature,
+    diagnosis="stands still for whole periods",
+    diagnosis_of_one="inventory",
     traffic=Traffic(users=5, carts=(8, 14, 20), seconds=5.0),
     look_alikes={
         "own-code": "there the gaps are between the same two statements, here anywhere",

@@ -40,5 +40,7 @@ SCENARIO = Scenario(
     ],
     cures=["roll the release of inventory back", "run the migration first, and let what fails be seen"],
     signature=signature,
+    diagnosis="hidden error",
+    diagnosis_of_one="hidden error",
     look_alikes={"a declined card": "there the answer says so: 402, and the red CLIENT span is the provider's word"},
 )

@@ -42,6 +42,8 @@ SCENARIO = Scenario(
         "payment keeps to the deadline that it is handed, and gives up first",
     ],
     signature=signature,
+    diagnosis="given up too early",
+    diagnosis_of_one="given up too early",
     traffic=Traffic(users=2, seconds=5.0),
     look_alikes={
         "slow-provider": "there everybody waits long enough, and nothing fails",

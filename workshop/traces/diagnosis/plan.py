@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MIN_ROWS = 1_000  # reading a smaller table from end to end is what a good plan does
+OFF = 100  # times as many rows expected as found: an estimate that is off by so much is no estimate
 MAX_FOUND = 0.2  # an index does not help to find more than about a fifth of a table
 
 
@@ -47,6 +48,67 @@ def missing_index(document: Any) -> MissingIndex | None:
                 table = str(node.get("Relation Name", "?"))
                 return MissingIndex(table, columns, scanned, found, estimated, _line(node))
     return None
+
+
+@dataclass(slots=True, frozen=True)
+class Misjudged:
+    """A sequential scan that the planner chose because it expects far too many rows, or may have.
+
+    `found` rows are None where the plan was not run: then there is an index that it does not use.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    expected: int
+    found: int | None
+    node: str
+
+    def __str__(self) -> str:
+        columns = ", ".join(self.columns)
+        if self.found is None:
+            return (
+                f"sequential scan over {self.table} though there is an index on ({columns}): the planner expects "
+                f"{self.expected:,} rows"
+            )
+        return (
+            f"sequential scan over {self.table}: by ({columns}) the planner expected {self.expected:,} rows and found "
+            f"{self.found:,}"
+        )
+
+    @property
+    def advice(self) -> str:
+        """The next step."""
+        return (
+            f"the planner believes other numbers than there are: ANALYZE {self.table}, then look whether it takes an "
+            f"index on ({', '.join(self.columns)}); and see whether somebody set its statistics or n_distinct"
+        )
+
+
+def misjudged(document: Any) -> Misjudged | None:
+    """The sequential scan on which most of the plan's time or cost goes, if it was chosen by a wrong estimate."""
+    root = _root(document)
+    if root is None:
+        return None
+    for node in _nodes(root):
+        if node.get("Node Type") != "Seq Scan" or not node.get("Filter") or _weight(node) < _weight(root) / 2:
+            continue
+        columns, rows = filter_columns(node["Filter"]), _rows(node)
+        if not columns or not rows or rows[0] < MIN_ROWS:
+            continue
+        table = str(node.get("Relation Name", "?"))
+        expected = int(node.get("Plan Rows", 0))
+        if not rows[2]:
+            expected *= int(node.get("Actual Loops", 1))
+            if expected >= OFF * max(rows[1], 1):
+                return Misjudged(table, columns, expected, rows[1], _line(node))
+        elif expected > rows[0] * MAX_FOUND and any(index[:1] and index[0] in columns for index in _indexes(node)):
+            return Misjudged(table, columns, expected, None, _line(node))
+    return None
+
+
+def _indexes(node: dict[str, Any]) -> list[list[str]]:
+    """The columns of the table's indexes, as workshop.traces.sources.explain adds them."""
+    return [list(index) for index in node.get("Relation Indexes") or []]
 
 
 def outline(document: Any) -> str:

@@ -1,8 +1,12 @@
-"""Who holds what, and who waits for it: intervals of many traces laid on one clock."""
+"""Who holds what, and who waits for it: intervals of many traces laid on one clock.
 
+A pool of connections has no span. But nobody is inside who has not been let in: in no moment more than its size, and
+whoever waits goes on when another one is done.
+"""
+
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from workshop.traces.model.trace import Span
 
@@ -28,29 +32,48 @@ class Interval:
         return (self.end - self.start) / 1e6
 
 
+class Held:
+    """Intervals in which places were taken, sorted once for all questions about them."""
+
+    def __init__(self, held: Sequence[Interval]) -> None:
+        steps = sorted([(each.start, 1) for each in held] + [(each.end, -1) for each in held])
+        self.times: list[int] = []
+        self.inside: list[int] = []  # from this time on
+        now = 0
+        for time, step in steps:
+            now += step
+            self.times.append(time)
+            self.inside.append(now)
+        self.most = max(self.inside, default=0)
+        self._ends = sorted((each.end, each.span.trace_id) for each in held)
+
+    def full(self, wait: Interval) -> float:
+        """The share of a wait in which as many places as ever were taken."""
+        return self.time_above(self.most - 1, wait) / max(wait.end - wait.start, 1)
+
+    def time_above(self, number: int, wait: Interval) -> int:
+        """The nanoseconds of a wait in which more than so many were inside."""
+        busy, at = 0, max(bisect_right(self.times, wait.start) - 1, 0)
+        while at < len(self.times) and self.times[at] < wait.end:
+            until = self.times[at + 1] if at + 1 < len(self.times) else wait.end
+            if self.inside[at] > number:
+                busy += max(0, min(until, wait.end) - max(self.times[at], wait.start))
+            at += 1
+        return busy
+
+    def let_in(self, wait: Interval) -> bool:
+        """Whether somebody else let go while it waited."""
+        at = bisect_left(self._ends, (wait.start, ""))
+        while at < len(self._ends) and self._ends[at][0] <= wait.end + 1_000_000:
+            if self._ends[at][1] != wait.span.trace_id:
+                return True
+            at += 1
+        return False
+
+
 def most_at_once(held: Sequence[Interval]) -> int:
     """How many are held at one moment at most."""
-    now = most = 0
-    for _, step in sorted([(each.start, 1) for each in held] + [(each.end, -1) for each in held]):
-        now += step
-        most = max(most, now)
-    return most
-
-
-def full(wait: Interval, held: Sequence[Interval], size: int) -> float:
-    """The share of a wait in which so many others, or more, held theirs."""
-    edges = sorted({wait.start, wait.end, *(t for each in held for t in (each.start, each.end))})
-    busy = 0
-    for start, end in pairwise(edges):
-        if wait.start <= start < wait.end:
-            inside = sum(each.start <= start and each.end >= end for each in held if each.span is not wait.span)
-            busy += (end - start) if inside >= size else 0
-    return busy / max(wait.end - wait.start, 1)
-
-
-def let_in(wait: Interval, held: Sequence[Interval]) -> bool:
-    """Whether somebody else let go while it waited."""
-    return any(wait.start <= each.end <= wait.end + 1e6 for each in held if each.span.trace_id != wait.span.trace_id)
+    return Held(held).most
 
 
 def queue(holes: Sequence[Interval], held: Sequence[Interval], whole: Sequence[Interval]) -> tuple[int, list[Interval]]:
@@ -58,7 +81,7 @@ def queue(holes: Sequence[Interval], held: Sequence[Interval], whole: Sequence[I
 
     `whole` are the requests from begin to end: that fewer are inside than want to be is what makes it a queue.
     """
-    size = most_at_once(held)
-    if most_at_once(whole) < size + CROWD:
-        return size, []
-    return size, [hole for hole in holes if let_in(hole, held) and full(hole, held, size) >= FULL]
+    places = Held(held)
+    if Held(whole).most < places.most + CROWD:
+        return places.most, []
+    return places.most, [hole for hole in holes if places.let_in(hole) and places.full(hole) >= FULL]

@@ -9,6 +9,13 @@ import psycopg
 
 TIMEOUT_MS = 3_000
 ROWS = "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(quote_ident(%s))"
+# The columns of each index that may be used, in order; one on an expression has none for it.
+INDEXES = """
+SELECT array_agg(attname::text ORDER BY place) FROM pg_index
+CROSS JOIN LATERAL unnest(indkey::int2[]) WITH ORDINALITY AS key (number, place)
+JOIN pg_attribute ON attrelid = indrelid AND attnum = number
+WHERE indrelid = to_regclass(quote_ident(%s)) AND indisvalid AND indpred IS NULL GROUP BY indexrelid
+"""
 
 _TOKEN = re.compile(
     r"""(?P<keep>'(?:[^']|'')*'|"[^"]*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/|::|\$\d+|%%)"""
@@ -42,7 +49,8 @@ def postgres(url: str) -> Callable[[str, str | None], Any]:
 
     The statement is prepared and planned, never run. Its values are not in the trace, so the plan is the generic one.
     The result is None when there is no plan to be had: server or database not there, statement not its own. Each table
-    that is read from end to end also gets its number of rows, as `Relation Rows`.
+    that is read from end to end also gets its number of rows, as `Relation Rows`, and the columns of its indexes, as
+    `Relation Indexes`.
     """
 
     def explain(statement: str, database: str | None) -> Any:
@@ -83,4 +91,6 @@ def _plan(connection: psycopg.Connection[Any], statement: str) -> Any:
             rows = connection.execute(ROWS, [node["Relation Name"]]).fetchone()
             if rows and rows[0] >= 0:
                 node["Relation Rows"] = rows[0]
+                found = connection.execute(INDEXES, [node["Relation Name"]]).fetchall()
+                node["Relation Indexes"] = [index for (index,) in found]
     return document

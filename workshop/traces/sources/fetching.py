@@ -18,6 +18,8 @@ SUFFIXES = (".json", ".jsonl", ".ndjson", ".pb", ".gz", ".zst")
 PATIENCE = 3.0  # seconds to wait for the rest of a trace that was made just now
 RELATED_SERVICES = 10
 RELATED_TRACES = 5
+AROUND_TRACES = 300
+AROUND_SECONDS = 10.0  # after the last trace: a message's consumer comes later
 
 
 class NoTraces(Exception):
@@ -113,6 +115,22 @@ def related(client: JaegerClient, trace: Trace) -> list[Trace]:
             if summary.trace_id != trace.trace_id and summary.root_service == service:
                 found[summary.trace_id] = None
     return fetch_existing(client, list(found)[:RELATED_TRACES])
+
+
+def around(client: JaegerClient, traces: Sequence[Trace]) -> list[Trace]:
+    """The traces of all services from the first of these to the last, themselves left out; AROUND_TRACES at most.
+
+    Who kept one of them waiting may be another operation's, and the worker's part of one is a trace of its own.
+    """
+    start, end = min(t.start for t in traces) / 1e9 - 0.01, max(t.end for t in traces) / 1e9 + AROUND_SECONDS
+    known = {trace.trace_id for trace in traces}
+    found: dict[str, None] = {}
+    services = client.services()
+    for service in services[:RELATED_SERVICES]:
+        for summary in client.search(service, start=start, end=end, limit=AROUND_TRACES):
+            if summary.trace_id not in known:
+                found[summary.trace_id] = None
+    return fetch_existing(client, list(found)[:AROUND_TRACES])
 
 
 def fetch_existing(client: JaegerClient, trace_ids: Sequence[str]) -> list[Trace]:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 from tests.unit.traces.time.test_critical_path import trees
 from tests.unit.traces.trace_shapes import SUM, Node, call, checkout, exception, server, span, sql, trace
-from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose_many import diagnose_many
 from workshop.traces.diagnosis.findings import Diagnosis, Limits
 from workshop.traces.model.trace import Trace
 from workshop.traces.sources.files import load_file

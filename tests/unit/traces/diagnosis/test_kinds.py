@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
-from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose_many import diagnose_many
 from workshop.traces.diagnosis.findings import Diagnosis
 from workshop.traces.sources.files import load_file
 

@@ -1,16 +1,19 @@
 """Errors: where they began, how far they got, and whether the answer hid them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, Severity, shown
+from workshop.traces.diagnosis.rules.locks import next_step
 from workshop.traces.diagnosis.rules.retries import attempts_of, recovered
 from workshop.traces.model import conventions, naming
 from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Span
 
+_LOG_LINES = "look at this span's exception and its service's log lines with this trace id"
 _REFUSED = "what was asked for was refused: the answer's body and the service's log lines say why"
 
 
@@ -126,7 +129,7 @@ def _failure(facts: Facts, chain: list[Span], status: int | None) -> Finding:
         ms=origin.ms,
         share=facts.share(facts.inside_ns(origin)),
         about=" ".join((*naming.same_work(origin), conventions.error_text(origin)[:60])),
-        advice="look at this span's exception and its service's log lines with this trace id",
+        advice=next_step(origin) or _LOG_LINES,
         details=[f"passed on by: {', '.join(passed)}"] if passed else [],
         weight=2.0,
     )
@@ -151,20 +154,28 @@ def _beside(facts: Facts, key: tuple[str, ...], spans: list[Span], failed: bool,
         ms=origin.ms,
         share=facts.share(facts.inside_ns(origin)),
         about=" ".join(key),
-        advice="look at this span's exception and its service's log lines with this trace id",
+        advice=next_step(origin) or _LOG_LINES,
         weight=0.15,
     )
 
 
 def _words(facts: Facts, origin: Span) -> str:
     """The error in words: the origin's own, else those of the nearest span above that has an exception to tell."""
-    own = error_words(origin)
+    own = _first_line(error_words(origin))
     if not own.startswith("answered"):
         return own
     for above in facts.trace.ancestors(origin):
         if above.is_error and any("exception.type" in e.attributes for e in above.events):
-            return f"{own}; {error_words(above)}"
+            return f"{own}; {_first_line(error_words(above))}"
     return own
+
+
+_POSTGRESQL_ADDS = re.compile(r"\s*\n(?:DETAIL|HINT|CONTEXT|LINE \d+):.*", re.DOTALL)
+
+
+def _first_line(text: str) -> str:
+    """The message without what PostgreSQL adds to it below, on one line."""
+    return " ".join(_POSTGRESQL_ADDS.sub("", text).split())
 
 
 def _severity(origin: Span) -> Severity:

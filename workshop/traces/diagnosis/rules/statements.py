@@ -7,6 +7,7 @@ from workshop.traces import wording
 from workshop.traces.diagnosis import plan
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
+from workshop.traces.diagnosis.rules.retries import repeated_ids
 from workshop.traces.model import conventions, naming, statements
 from workshop.traces.model.trace import Span
 from workshop.traces.time.account import Line
@@ -78,10 +79,15 @@ def _slow(facts: Facts, line: Line) -> Finding:
     planned = facts.explain and text and _has_plan(worst)
     document = facts.explain(text, conventions.database(worst)) if facts.explain and text and planned else None
     if document is not None:
-        missing = plan.missing_index(document)
+        misjudged = plan.misjudged(document)
+        missing = None if misjudged else plan.missing_index(document)
+        scan = misjudged or missing
         # Asked for when the trace is read: an index may have been made since the trace.
-        details.append(f"plan now: {missing.node if missing else plan.outline(document)}")
-        if missing:
+        details.append(f"plan now: {scan.node if scan else plan.outline(document)}")
+        if misjudged:
+            title += f": {misjudged}"
+            advice = misjudged.advice
+        elif missing:
             title += f": {missing}"
             advice = f"create index on {missing.table} ({', '.join(missing.columns)})"
         elif statements.locks(text or ""):
@@ -135,13 +141,15 @@ def _next(span: Span) -> str:
 def repeated(facts: Facts) -> Iterator[Finding]:
     """The same statement or call many times under one parent, one after another (N+1)."""
     limits = facts.limits
+    again = repeated_ids(facts)
     for parent in facts.trace.spans:
         children = facts.trace.children(parent)
         if len(children) < limits.repeats:
             continue
         groups: dict[tuple[str, ...], list[Span]] = {}
         for child in children:
-            if child.waited_for and child.kind in ("client", "internal"):
+            # An attempt that another one followed is the retry's, and no further thing that was asked for.
+            if child.waited_for and child.kind in ("client", "internal") and child.span_id not in again:
                 groups.setdefault(naming.same_work(child), []).append(child)
         for group in groups.values():
             if len(group) >= limits.repeats and (calls := _calls(facts, group)):

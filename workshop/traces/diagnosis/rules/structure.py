@@ -168,26 +168,52 @@ def _lost(facts: Facts, caller: Span, other: Trace) -> Finding:
 
 
 def noise(facts: Facts) -> Iterator[Finding]:
-    """Many spans of one name that take no time: they hide the ones that matter, and cost storage."""
+    """Many spans that take no time, of one name or a service's helpers together: they hide what matters, and cost."""
     by_name: dict[tuple[str, str], list[Span]] = {}
     for span in facts.trace.spans:
         by_name.setdefault((span.service, naming.name_template(span.name)), []).append(span)
+    told: set[str] = set()
     for (service, name), spans in by_name.items():
-        if len(spans) < max(facts.limits.noise_spans, len(facts.trace) * 0.1):
-            continue
-        total = sum(facts.own_ns(span) for span in spans)
-        if facts.share(total) > facts.limits.noise_share or any(span.is_error for span in spans):
-            continue
-        yield Finding(
-            rule="noise",
-            severity="hint",
-            title=(
-                f"noise: {len(spans)} of {len(facts.trace)} spans are {wording.clean(service)} {wording.clean(name)}, "
-                f"and together they take {wording.share(facts.share(total))} of the critical path"
-            ),
-            evidence=[facts.evidence(span) for span in spans[:2]],
-            ms=total / 1e6,
-            share=facts.share(total),
-            about=f"{service} {name}",
-            advice="switch this instrumentation off, or drop these spans in the collector",
-        )
+        if len(spans) >= max(facts.limits.noise_spans, len(facts.trace) * 0.1) and _is_noise(facts, spans):
+            told.add(service)
+            yield _noise(facts, spans, service, wording.clean(name))
+    for service, spans in _helpers(facts.trace).items():
+        many = max(facts.limits.noise_spans, len(facts.trace) * 0.5)
+        if service not in told and len(spans) >= many and _is_noise(facts, spans):
+            names = list(dict.fromkeys(wording.clean(naming.name_template(span.name)) for span in spans))
+            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            yield _noise(facts, spans, service, f"helpers ({listed})")
+
+
+def _helpers(trace: Trace) -> dict[str, list[Span]]:
+    """By service the internal spans that lead to nothing but others of their kind."""
+    found: dict[str, list[Span]] = {}
+    ids: set[str] = set()
+    for span, _ in reversed(list(trace.walk())):
+        below = trace.children(span)
+        if span.kind == "internal" and all(each.span_id in ids and each.service == span.service for each in below):
+            ids.add(span.span_id)
+            found.setdefault(span.service, []).append(span)
+    return found
+
+
+def _is_noise(facts: Facts, spans: list[Span]) -> bool:
+    total = sum(facts.own_ns(span) for span in spans)
+    return facts.share(total) <= facts.limits.noise_share and not any(span.is_error for span in spans)
+
+
+def _noise(facts: Facts, spans: list[Span], service: str, what: str) -> Finding:
+    total = sum(facts.own_ns(span) for span in spans)
+    return Finding(
+        rule="noise",
+        severity="hint",
+        title=(
+            f"noise: {len(spans)} of {len(facts.trace)} spans are {wording.clean(service)} {what}, "
+            f"and together they take {wording.share(facts.share(total))} of the critical path"
+        ),
+        evidence=[facts.evidence(span) for span in spans[:2]],
+        ms=total / 1e6,
+        share=facts.share(total),
+        about=f"{service} {what}",
+        advice="switch this instrumentation off, or drop these spans in the collector",
+    )

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from tests.unit.traces.sources.formats.same_trace import FORMS
 from workshop.traces.comparison.two_traces import diff
-from workshop.traces.diagnosis.diagnose import diagnose, diagnose_many
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose_many import diagnose_many
 from workshop.traces.showing import rows
 from workshop.traces.showing.diagnosis_view import DiagnosisView
 from workshop.traces.showing.diff_view import DiffView

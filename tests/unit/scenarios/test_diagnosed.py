@@ -1,0 +1,56 @@
+"""The diagnosis on every scenario's recording: the cause, from the traces and the plan, and nothing but the cause."""
+
+import pytest
+
+from workshop.scenarios import catalogue, diagnosed, recording
+from workshop.stack.settings import ROOT
+
+RECORDINGS = recording.paths()
+# What besides the cause is a problem in a recording, by operation: it really is one there.
+BESIDES = {
+    ("timeouts-upside-down", "order-worker SettleOrder"): "external call: payment waited",  # the provider is slow, too
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, diagnosed.Told]:
+    """What is said of each recording."""
+    return diagnosed.all_told()
+
+
+@pytest.mark.parametrize("name", catalogue.every())
+def test_many_traces_tell_the_cause(name: str, told: dict[str, diagnosed.Told]) -> None:
+    """The worst that is found in a scenario's traces is its cause, in the words that the scenario has to hear."""
+    scenario = catalogue.named(name)
+    assert scenario.diagnosis, "a scenario says what the diagnosis has to tell of it"
+    assert diagnosed.naming(scenario, told[name]), [each.verdict for each in told[name].many]
+
+
+@pytest.mark.parametrize("name", catalogue.every())
+def test_no_operation_is_told_another_cause(name: str, told: dict[str, diagnosed.Told]) -> None:
+    """Each operation of the recording is healthy, or suffers from the same."""
+    scenario = catalogue.named(name)
+    for each in told[name].many:
+        if each.problems:
+            first = " ".join([each.problems[0].title, *each.problems[0].details])
+            assert scenario.diagnosis in first or BESIDES[name, each.root] in first
+
+
+@pytest.mark.parametrize("name", catalogue.every())
+def test_one_trace_tells_what_it_can(name: str, told: dict[str, diagnosed.Told]) -> None:
+    """Alone it tells the cause, or the part that the scenario names, or nothing: never something else."""
+    how = diagnosed.of_one(catalogue.named(name), told[name])
+    assert how in (("the cause", "a part") if catalogue.named(name).diagnosis_of_one else ("nothing",))
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDINGS if name.startswith("healthy")])
+def test_the_healthy_system_is_healthy(name: str, told: dict[str, diagnosed.Told]) -> None:
+    """Whatever operation, at rest and under load; and at rest each trace by itself."""
+    assert [each.verdict for each in told[name].many if not each.healthy] == []
+    if "rest" in name:
+        assert [each.verdict for each in told[name].alone if not each.healthy] == []
+
+
+def test_the_docs_have_the_table_as_it_is(told: dict[str, diagnosed.Told]) -> None:
+    """The table in docs/scenarios.md is what `spans scenarios diagnosed` prints."""
+    assert diagnosed.table(told) in (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
