@@ -62,6 +62,8 @@ SCENARIO = Scenario(
         "have the firewall let the gateway through",
     ],
     signature=signature,
+    diagnosis="waited in vain: gateway MGET",
+    diagnosis_of_one="waited in vain",
     look_alikes={
         "cold-cache": "there the cache answers at once, and knows nothing; the time goes to whoever is asked instead",
         "slow-provider": "there the long call is answered, and is the last of the checkout, not the first",

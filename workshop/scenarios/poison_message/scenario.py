@@ -69,6 +69,8 @@ SCENARIO = Scenario(
         "roll the release back alone: the message becomes a dead letter, which make dead-letters shows",
     ],
     signature=signature,
+    diagnosis="a message fails again and again",
+    diagnosis_of_one="there is no confirmed order",
     traffic=Traffic(users=2, seconds=4.0),
     look_alikes={
         "slow-consumer": "there every message is delivered in the end, later and later, and none fails",

@@ -24,6 +24,7 @@ RULES: tuple[Callable[[Crowd], Iterator[Common]], ...] = (
     queues.nobody_there,
     lost.lost_in_process,
     lost.sampled_away,
+    messages.poison,
     messages.behind,
     combs.repeated,
 )

@@ -1,5 +1,6 @@
 """Databases: the slow statement, and the same statement many times."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
 from workshop.traces.diagnosis.rules.retries import repeated_ids
 from workshop.traces.model import conventions, naming, statements
+from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Span
 from workshop.traces.time.account import Line
 
@@ -57,7 +59,47 @@ def slow_statement(facts: Facts) -> Iterator[Finding]:
         guessed = line.orphan_ns * 2 > line.ns and facts.whole < limits.whole_ms * 1e6
         if (alone or together) and not guessed:
             facts.tell([line])
-            yield _slow(facts, line)
+            yield _unreachable(facts, line) if _in_vain(line) else _slow(facts, line)
+
+
+_NO_WAY = re.compile(
+    r"connecting|connect(?:ion)? (?:timed out|timeout|refused|reset|failed|error|to server)|refused|econn|ehostunreach"
+    r"|unreachable|no route|could not connect|cannot connect|can't connect|failed to connect|unable to connect|dial tcp"
+    r"|name resolution|getaddrinfo|enotfound|no such host|connecttimeout|connect timeout|broken pipe|circuit",
+    re.IGNORECASE,
+)
+
+
+def _in_vain(line: Line) -> bool:
+    """Whether most of the line's time went into statements that never got to the database."""
+    vain = {span.span_id for span in line.spans if span.is_error and _NO_WAY.search(conventions.error_text(span))}
+    return sum(c.ns for c in line.charges if c.span is not None and c.span.span_id in vain) * 2 > line.ns
+
+
+def _unreachable(facts: Facts, line: Line) -> Finding:
+    """A wait for a connection that did not come about: no statement is slow, and no plan is to be looked at."""
+    spans = facts.worst([line], len(line.spans))
+    worst, total = spans[0], line.ns
+    whom = wording.clean(" at ".join(filter(None, (_system(worst), conventions.peer(worst)))))
+    times = f" in {len(spans)} attempts" if len(spans) > 1 else ""
+    went_on = "" if facts.trace.root.is_error else ", and the request went on without it"
+    return Finding(
+        rule="unreachable",
+        severity=facts.severity([line]),
+        title=(
+            f"waited in vain: {shown(worst)} waited {wording.duration(total / 1e6)}{times} for {whom}, which could not "
+            f"be reached ({wording.clean(error_words(worst))}), {wording.share(facts.share_of([line]))} "
+            f"{facts.when([line])}{went_on}"
+        ),
+        evidence=[facts.evidence(span, facts.own_ns(span)) for span in spans[:5]],
+        ms=total / 1e6,
+        share=facts.share_of([line]),
+        about=" ".join(line.key),
+        advice=(
+            "see whether it runs, and what is on the way (a firewall that drops, a name, a full backlog); a request "
+            "that can do without it should give up at once: a short timeout for connecting, a circuit breaker"
+        ),
+    )
 
 
 def _slow(facts: Facts, line: Line) -> Finding:
