@@ -141,6 +141,7 @@ def _beside(facts: Facts, key: tuple[str, ...], spans: list[Span], failed: bool,
     hidden = not failed and status is not None and 200 <= status < 300
     times = f" ({len(spans)} times)" if len(spans) > 1 else ""
     what = wording.clean(_words(facts, origin)) or "no reason given"
+    inside = facts.inside_ns(origin)
     late = origin.start - root.end if facts.trace.roots else 0
     after = (
         f" {wording.duration((origin.end - root.end) / 1e6)} after the answer" if late >= 0 and root.duration else ""
@@ -152,7 +153,8 @@ def _beside(facts: Facts, key: tuple[str, ...], spans: list[Span], failed: bool,
         title=f"hidden error: {shown(root)} answered {status}, but {title}" if hidden else f"error: {title}",
         evidence=[facts.evidence(span) for span in spans[:5]],
         ms=origin.ms,
-        share=0.0 if facts.trace.roots and late >= 0 else facts.share(facts.inside_ns(origin)),
+        # What came after the answer is weighed against the whole trace: nobody waited for it.
+        share=inside / facts.account.whole if after and facts.account.whole else facts.share(inside),
         about=" ".join(key),
         advice=next_step(origin) or _LOG_LINES,
         weight=0.15,
