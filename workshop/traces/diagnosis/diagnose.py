@@ -69,15 +69,20 @@ def diagnose(
     )
 
 
-def rank(finding: Finding) -> tuple[bool, float]:
-    """Problems before hints, and what explains most of the time first."""
-    return finding.severity != "problem", -max(finding.share, finding.weight)
+def rank(finding: Finding) -> tuple[bool, float, bool]:
+    """Problems before hints, and what explains most of the time first; of two that explain the same, the failure."""
+    return finding.severity != "problem", -max(finding.share, finding.weight), "error" not in finding.rule
 
 
 def _without_doubles(findings: list[Finding]) -> list[Finding]:
-    """A call whose callee was found, in another trace or among the orphans, is no external one."""
+    """A call whose callee was found, in another trace or among the orphans, is no external one.
+
+    And why a database could not be reached is said already where it was waited for.
+    """
     lost = {f.evidence[0].span_id for f in findings if f.rule in ("lost-context", "orphans")}
-    return [f for f in findings if not (f.rule == "external-call" and f.evidence[0].span_id in lost)]
+    vain = {each.span_id for f in findings if f.rule == "unreachable" for each in f.evidence}
+    doubles = {"external-call": lost, "hidden-error": vain}
+    return [f for f in findings if f.evidence[0].span_id not in doubles.get(f.rule, ())]
 
 
 def _leg(facts: Facts) -> Leg:
