@@ -50,7 +50,7 @@ CONSOLE = Routes(
         "/services",
         "/open",
         rf"/compare/{ID}\.\.\.{ID}",
-        rf"/trace/{ID}(?:/receivers|/(?:otlp|jaeger)\.json)?",
+        rf"/trace/{ID}(?:/receivers|/neighbours|/(?:otlp|jaeger)\.json)?",
     ),
     kept_seconds=((_ascii(STATIC), 30.0), (_ascii(r"/(?!open).*"), 1.0)),
 )

@@ -19,6 +19,7 @@ OPEN = {
         "/compare/<pair>",
         "/trace/<trace_id>",
         "/trace/<trace_id>/receivers",
+        "/trace/<trace_id>/neighbours",
         "/trace/<trace_id>/<any(otlp, jaeger):form>.json",
     },
 }

@@ -2,6 +2,7 @@
 
 GET /trace/ID               the page
 GET /trace/ID/receivers     who received what it sent, as JSON
+GET /trace/ID/neighbours    who held what it waited for, as JSON; 429 while others are being looked for
 GET /trace/ID/otlp.json     the trace as a file; jaeger.json: in Jaeger's own format
 """
 
@@ -15,6 +16,7 @@ from workshop.console.settings import Settings
 from workshop.console.trace.banners import banners
 from workshop.console.trace.data import receipts, trace_data
 from workshop.console.trace.elsewhere import Elsewhere
+from workshop.console.trace.neighbours import Busy, NeighboursOfTraces
 from workshop.console.trace.plans import Plans
 from workshop.console.trace.span_logs import by_span
 from workshop.traces.diagnosis.diagnose import diagnose
@@ -28,6 +30,7 @@ from workshop.traces.sources.jaeger import JaegerClient
 def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
     """Adds the pages of traces that Jaeger keeps."""
     plans, elsewhere = _plans(settings.database_url), Elsewhere(jaeger)
+    beside = NeighboursOfTraces(jaeger)
 
     @app.get("/trace/<trace_id>")
     def trace(trace_id: str) -> str:
@@ -45,6 +48,14 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
     def received(trace_id: str) -> Response:
         # Asked for by the trace's page, which need not wait for it.
         return jsonify(receipts(jaeger, jaeger.get_trace(trace_id), time.time()))
+
+    @app.get("/trace/<trace_id>/neighbours")
+    def neighbours(trace_id: str) -> Response:
+        # Asked for where somebody opens it: it reads a hundred traces.
+        try:
+            return jsonify(beside.of(ids.trace_id(trace_id)))
+        except Busy:
+            return Response(status=429, headers={"Retry-After": "1"})
 
     @app.get("/trace/<trace_id>/<any(otlp, jaeger):form>.json")
     def download(trace_id: str, form: str) -> Response:

@@ -2,6 +2,7 @@
 import { details, receiver } from "./details.js";
 import { byId, typing } from "../dom.js";
 import { count, duration } from "../format.js";
+import { neighbours } from "./neighbours.js";
 import { Tree } from "./tree.js";
 import { Waterfall } from "./waterfall.js";
 
@@ -199,4 +200,5 @@ if (data.duration > 2 * data.root && data.root > 0) zoom({ start: data.rootStart
 else refresh();
 fromAddress();
 follow();
+neighbours(data.traceId, traceUrl);
 document.body.dataset.ready = duration(data.duration);

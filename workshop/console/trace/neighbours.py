@@ -1,0 +1,97 @@
+"""Who held what a trace waited for, for its page: some hundred traces are read for it, so only where somebody asks."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from workshop.traces import wording
+from workshop.traces.model import naming
+from workshop.traces.neighbours.model import Holder, Wait
+from workshop.traces.neighbours.neighbours import neighbours
+from workshop.traces.sources import fetching
+from workshop.traces.sources.beside import beside
+from workshop.traces.sources.jaeger import JaegerClient
+
+# A whole room may ask at once: so many are looked for at a time, the others ask again.
+AT_ONCE = 2
+PATIENCE_SECONDS = 1.0
+# As long as traces still come, the answer changes.
+KEPT_SECONDS = 3.0
+MOST_KEPT = 200
+MOST_WAITS, MOST_HOLDERS = 8, 5
+
+
+class Busy(Exception):
+    """Others are being looked for; ask again in a second."""
+
+
+class NeighboursOfTraces:
+    """Finds them and keeps what it found; safe for several threads. `clock` gives Unix seconds."""
+
+    def __init__(self, jaeger: JaegerClient, clock: Callable[[], float] = time.time) -> None:
+        self._jaeger, self._clock = jaeger, clock
+        self._kept: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+
+    def of(self, trace_id: str) -> dict[str, Any]:
+        """The waits of a trace with who held what was waited for, as the page shows them; times in ms.
+
+        `trace_id` in 32 hex digits. Raises Busy, and JaegerError.
+        """
+        if found := self._known(trace_id):
+            return found
+        if not self._turns.acquire(timeout=PATIENCE_SECONDS):
+            raise Busy
+        try:
+            # Another one may have asked for the same meanwhile.
+            return self._known(trace_id) or self._look(trace_id)
+        finally:
+            self._turns.release()
+
+    def _known(self, trace_id: str) -> dict[str, Any] | None:
+        with self._lock:
+            until, found = self._kept.get(trace_id, (0.0, None))
+        return found if self._clock() < until else None
+
+    def _look(self, trace_id: str) -> dict[str, Any]:
+        now = self._clock()
+        trace = self._jaeger.get_trace(trace_id)
+        found = neighbours(trace, beside(self._jaeger, trace, now))
+        told = {
+            "verdict": found.verdict,
+            "waits": [_wait(wait) for wait in found.waits[:MOST_WAITS]],
+            "more": max(len(found.waits) - MOST_WAITS, 0),
+        }
+        over = now - trace.end / 1e9 > fetching.SETTLED
+        with self._lock:
+            self._kept[trace_id] = (float("inf") if over else now + KEPT_SECONDS), told
+            self._kept.move_to_end(trace_id)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return told
+
+
+def _wait(wait: Wait) -> dict[str, Any]:
+    return {
+        "title": wait.title,
+        "span": wait.span.span_id,
+        "verdict": wait.verdict,
+        "holders": [_holder(holder) for holder in wait.holders[:MOST_HOLDERS]],
+        "more": max(len(wait.holders) - MOST_HOLDERS, 0),
+        "evidence": [wording.clean(line) for line in wait.evidence],
+        "waited": list(wait.together[:MOST_HOLDERS]),
+    }
+
+
+def _holder(holder: Holder) -> dict[str, Any]:
+    return {
+        "trace": holder.span.trace_id,
+        "span": holder.span.span_id,
+        "name": wording.clean(f"{holder.span.service} {naming.label(holder.span)}"),
+        "ms": round(holder.ns / 1e6, 4),
+        "letGo": holder.let_go,
+        "sentBy": holder.sent_by,
+    }
