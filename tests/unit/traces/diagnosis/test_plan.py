@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workshop.traces.diagnosis.plan import filter_columns, missing_index, outline
+from workshop.traces.diagnosis.plan import filter_columns, misjudged, missing_index, outline
 from workshop.traces.sources import explain
 
 
@@ -45,6 +45,34 @@ def test_estimates_are_called_so() -> None:
     document[0]["Plan"] |= {"Total Cost": 50_010.0}
     del document[0]["Plan"]["Actual Total Time"]
     assert "over about 2,990,000 rows" in str(missing_index(document))
+
+
+def test_an_estimate_that_is_far_off() -> None:
+    """The plan was run: a thousand times fewer rows were found than expected."""
+    found = misjudged(scan(**{"Plan Rows": 1_750_000}))
+    assert found and "by (sku) the planner expected 1,750,000 rows and found 600" in str(found)
+    assert "ANALYZE stock_movement" in found.advice
+    assert misjudged(scan(**{"Plan Rows": 900})) is None
+
+
+def test_an_index_that_the_planner_does_not_take() -> None:
+    """The plan was not run, and there is an index for its filter: the planner must expect very many rows."""
+    plain = {"Actual Rows": None, "Rows Removed by Filter": None, "Actual Total Time": None, "Actual Loops": None}
+    for indexes, rows, told in (
+        ([["sku"]], 1_750_000, True),
+        ([["id"], ["sku", "id"]], 1_750_000, True),
+        ([["id"]], 1_750_000, False),
+        ([["id", "sku"]], 1_750_000, False),
+        ([["sku"]], 600, False),
+    ):
+        estimated = {"Plan Rows": rows, "Relation Rows": 3_000_000, "Total Cost": 50_000.0}
+        document = scan(**plain, **estimated, **{"Relation Indexes": indexes})
+        document[0]["Plan"] = {"Node Type": "Aggregate", "Total Cost": 50_010.0} | {
+            "Plans": document[0]["Plan"]["Plans"]
+        }
+        found = misjudged(document)
+        assert bool(found) is told
+        assert found is None or "though there is an index on (sku): the planner expects 1,750,000 rows" in str(found)
 
 
 @pytest.mark.parametrize(

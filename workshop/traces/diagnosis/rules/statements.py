@@ -8,6 +8,7 @@ from workshop.traces import wording
 from workshop.traces.diagnosis import plan
 from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
+from workshop.traces.diagnosis.rules.locks import is_deadlock
 from workshop.traces.diagnosis.rules.retries import repeated_ids
 from workshop.traces.model import conventions, naming, statements
 from workshop.traces.model.error_words import error_words
@@ -52,6 +53,8 @@ def slow_statement(facts: Facts) -> Iterator[Finding]:
     for line in facts.lines:
         if line.kind != "statement" or not facts.weighs([line], limits.share):
             continue
+        if facts.is_told(line) and any(map(is_deadlock, line.spans)):
+            continue  # it waited, first in the circle and then for its other half
         worst = max(facts.own_ns(span) for span in line.spans)
         alone = worst >= limits.statement_ms * 1e6 and worst >= 0.8 * limits.share * facts.weighed_against(worst)
         together = not facts.is_told(line) and facts.worth_telling([line], 2 * limits.slow_ms, limits.share)

@@ -194,7 +194,7 @@ def _helpers(trace: Trace) -> dict[str, list[Span]]:
         if span.kind == "internal" and all(each.span_id in ids and each.service == span.service for each in below):
             ids.add(span.span_id)
             found.setdefault(span.service, []).append(span)
-    return found
+    return {service: spans[::-1] for service, spans in found.items()}
 
 
 def _is_noise(facts: Facts, spans: list[Span]) -> bool:
