@@ -51,6 +51,7 @@ def spans() -> None:
 def up() -> None:
     """Start the system: with Docker when its engine answers, else as processes here. TEACH, SHARE: for a class."""
     from workshop.changes import making
+    from workshop.console.teach import address as teacher
     from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
@@ -58,6 +59,7 @@ def up() -> None:
     making.prepare()
     lifecycle.up()
     making.settle()
+    teacher.settle()
     teaching.settle()
     opening.settle(address)
 
@@ -65,10 +67,12 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """Stop everything, keep the data."""
+    from workshop.console.teach import address as teacher
     from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
     opening.close_first()
+    teacher.end_first()
     teaching.end_first()
     lifecycle.down()
 
@@ -76,10 +80,12 @@ def down() -> None:
 @app.command()
 def clean() -> None:
     """Stop everything, remove the data, the logs and the Python packages."""
+    from workshop.console.teach import address as teacher
     from workshop.share import opening, teaching
     from workshop.stack import lifecycle
 
     opening.close_first()
+    teacher.end_first()
     teaching.end_first()
     lifecycle.clean()
 
@@ -270,6 +276,14 @@ def rollback(
     from workshop.changes import commands
 
     commands.rollback(which)
+
+
+@app.command()
+def teach() -> None:
+    """Print the address of the teacher's page: scenarios on and off, for a browser on this machine."""
+    from workshop.console.teach import address
+
+    address.tell()
 
 
 @app.command()

@@ -23,6 +23,7 @@ from workshop.console.settings import Settings
 SLOW, FAST, DECLINED, HOSTILE, HUGE, REPEATS, FULL, OUTAGE = (digit * 32 for digit in "abcde123")
 HUGE_SPANS = 5_000
 RECORDED = Path(__file__).parent / "recorded"
+TEACHER = "a-token-of-the-teachers"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -67,7 +68,13 @@ def console_url(jaeger: StandIn, teaching: Path, tmp_path_factory: pytest.TempPa
     """The console's address; the index was created between the slow checkout and the fast one."""
     history = tmp_path_factory.mktemp("history") / "checkouts.jsonl"
     history.write_text(json.dumps({"time": time.time() - 115, "kind": "fix"}) + "\n")
-    settings = Settings(jaeger_url=jaeger.query_url, history=str(history), teaching=str(teaching))
+    # The teacher's page asks the real commands, about a system that is not up.
+    teacher = tmp_path_factory.mktemp("state") / "teacher"
+    teacher.mkdir()
+    (teacher / "token").write_text(TEACHER)
+    settings = Settings(
+        jaeger_url=jaeger.query_url, history=str(history), teaching=str(teaching), teacher_folder=str(teacher)
+    )
     server = create_server(create_app(settings), host="127.0.0.1", port=0, ident=None)
     threading.Thread(target=server.run, daemon=True).start()
     yield f"http://127.0.0.1:{server.effective_port}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import DECLINED, FAST, FULL, OUTAGE, REPEATS, SLOW
+from tests.browser.conftest import DECLINED, FAST, FULL, OUTAGE, REPEATS, SLOW, TEACHER
 
 LAYOUT = (Path(__file__).parent / "layout.js").read_text()
 # Width and height in CSS pixels, and how many of the screen's pixels one has: 1280 by 720 at 150 % is the fourth.
@@ -31,6 +31,7 @@ PAGES = {
     "compare whole": f"/compare/{FULL}...{FAST}",
     "map": "/services",
     "files": "/open",
+    "teacher": f"/teach/{TEACHER}",
     "missing": "/trace/" + "4" * 32 + "?try=5",
 }
 
@@ -65,6 +66,9 @@ def test_a_page_is_whole(window: Page, path: str) -> None:
     assert window.evaluate(LAYOUT) == []
     window.emulate_media(color_scheme="dark")
     assert window.evaluate(LAYOUT) == []
+    if window.locator("#names").count():
+        window.locator("#names").click()
+        assert window.evaluate(LAYOUT) == []
     if window.locator("#more").count():
         window.locator("#more summary").click()
         assert window.evaluate(LAYOUT) == []

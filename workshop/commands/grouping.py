@@ -10,7 +10,7 @@ import typer.core
 GROUPS = {
     "Run the system": ("up", "down", "status", "logs", "doctor", "clean"),
     "Find the slow query": ("checkout", "trace", "diagnose", "neighbours", "hunt", "explain", "fix", "break", "diff"),
-    "Change it": ("scenarios", "deploy", "set", "rollback", "changes", "price", "reset"),
+    "Change it": ("scenarios", "teach", "deploy", "set", "rollback", "changes", "price", "reset"),
     "Load": ("load", "load-ui"),
     "Trust it": ("audit", "refund", "dead-letters", "retry", "chaos"),
     "Work on it": ("test", "lint", "bench"),

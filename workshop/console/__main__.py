@@ -12,6 +12,7 @@ from workshop.console.app import create_app
 from workshop.console.opened.pages import ENVELOPE
 from workshop.console.opened.store import LIMIT
 from workshop.console.settings import Settings, SettingsError
+from workshop.console.teach import entry
 
 UPLOAD_SECONDS = 60  # for a file of the largest size, over a room's network
 
@@ -36,6 +37,7 @@ def main() -> None:
             "Set BIND (CONSOLE_PORT in .env) to a free port, or stop what is there"
         )
     serve(server)
+    entry.leave(settings.teacher_folder)
 
 
 def log_as_json(level: str) -> None:

@@ -18,6 +18,7 @@ from workshop.console.search.window import Windows
 from workshop.console.security import protect
 from workshop.console.service_map import map_data, service_map
 from workshop.console.settings import Settings
+from workshop.console.teach import entry
 from workshop.console.trace import pages as trace_pages
 from workshop.traces.sources import ids
 from workshop.traces.sources.jaeger import JaegerClient
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None, client: JaegerClient | None = N
 
     trace_pages.register(app, jaeger, settings)
     opened.register(app, trace_pages.page_of_file)
+    entry.register(app, settings.teacher_folder)
 
     @app.get("/open")
     def open_trace() -> str | BaseResponse:

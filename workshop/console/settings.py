@@ -23,6 +23,8 @@ class Settings:
     logs_folder: str = ""  # LOGS_FOLDER: the services' log files, to show a span's lines; empty: none are shown
     history: str = ""  # HISTORY: the file of what was done when, for marks on the axis of time; empty: there are none
     teaching: str = ""  # TEACHING: the file that is there while pages keep their answers until somebody asks
+    # TEACHER_FOLDER: where the teacher's page keeps its token and what it runs; empty: there is no such page
+    teacher_folder: str = ""
     # PEER_NAMES: names of systems outside by address, such as 127.0.0.1:8084=provider, by comma
     peers: Mapping[str, str] = field(default_factory=dict)
     # ALLOWED_HOSTS: more Host headers, by comma; * = all
@@ -43,6 +45,7 @@ class Settings:
             logs_folder=env.get("LOGS_FOLDER", ""),
             history=env.get("HISTORY", ""),
             teaching=env.get("TEACHING", ""),
+            teacher_folder=env.get("TEACHER_FOLDER", ""),
             peers=_names(env, "PEER_NAMES"),
             allowed_hosts=hosts.allowed("console", host, environ=env),
         )

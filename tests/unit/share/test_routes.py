@@ -33,6 +33,9 @@ SHUT = {
         "/open/<int:file>",
         "/open/<int:file>/<int:number>",
         "/open/<int:file>/close",
+        # It switches faults on and off.
+        "/teach",
+        "/teach/<what>",
     },
 }
 EXAMPLES = {
@@ -42,6 +45,7 @@ EXAMPLES = {
     "<any(otlp, jaeger):form>": "otlp",
     "<int:file>": "1",
     "<int:number>": "1",
+    "<what>": "now",
 }
 
 
