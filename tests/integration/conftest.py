@@ -138,7 +138,7 @@ def sound(fragile: FragileStack) -> Iterator[FragileStack]:
     fragile.must("audit", "--settle", "60")
 
 
-Eventually = Callable[[str, Callable[[], object]], None]
+Eventually = Callable[..., None]
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ AWAY = (
     "make break NAME=... switches one on, make fix NAME=... off, make load makes load, make changes and make reset do "
     "the rest."
 )
-TRACE = re.compile(r"^ *trace ([0-9a-f]{32})$", re.MULTILINE)
+# The waterfall's heading, which is one line where it fits and else has the id on its second.
+TRACE = re.compile(r"^(?:.* spans?, .*)? *trace ([0-9a-f]{32})$", re.MULTILINE)
 # What is said of each command: while it runs, when it came to its end, and when it did not.
 SAID = {
     "break": ("is being switched on: customers buy until it shows", "is on, and proved", "was not switched on"),
