@@ -28,7 +28,7 @@ ARGS     :=
 
 # A word that is no command, or a variable that nobody reads, stops everything before anything is done. The settings of
 # .env.example are variables, too.
-known    := up down status logs doctor clean checkout trace diagnose hunt explain fix break diff deploy set rollback changes price reset scenarios teach load load-ui audit refund dead-letters retry chaos test lint bench help
+known    := up down status logs doctor clean checkout trace diagnose neighbours hunt explain fix break diff deploy set rollback changes price reset scenarios teach load load-ui audit refund dead-letters retry chaos test lint bench help
 said     := $(subst \ ,_,$(MAKEOVERRIDES))
 named    := $(foreach word,$(said),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 readable := N ITEMS CARD USERS RATE DURATION ID A B SERVICE RELEASE SET NAME CENTS SETTLE LEVEL SEED SECOND ARGS spans SHELL MAKEFLAGS JAEGER_URL SPANS_DATABASE_URL NO_COLOR COLUMNS

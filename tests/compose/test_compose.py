@@ -133,7 +133,7 @@ def test_logs_are_json_and_name_the_trace(stack: ComposeStack, eventually: Event
     for name in ("gateway", "order", "inventory", "payment"):
         eventually(
             f"{name} logged {trace_id}",
-            lambda name=name: any(line.get("trace_id") == trace_id for line in lines(name)),  # type: ignore[misc]
+            lambda name=name: any(line.get("trace_id") == trace_id for line in lines(name)),
         )
 
 
