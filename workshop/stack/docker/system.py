@@ -80,6 +80,8 @@ def asked(settings: Settings, *arguments: str) -> str:
         if not done.returncode:
             return done.stdout
         reason = done.stderr.strip()[-300:]
+        if machine.docker_missing() is None:
+            raise StackError(f"`{' '.join(command[:2])} {arguments[0]}` failed: {reason}")
     raise StackError(
         f"the system was started with Docker (project {settings.project}), which does not answer now: {reason}\n"
         "Start Docker, then run this again."

@@ -15,6 +15,7 @@ from workshop.stack.settings import Running, Settings, current
 CLIENT = """#!/bin/sh
 echo "$@" >> {folder}/asked
 [ -e {folder}/away ] && echo "Cannot connect to the Docker daemon" >&2 && exit 1
+[ -e {folder}/refuses ] && [ "$1" = compose ] && [ "$2" != version ] && cat {folder}/refuses >&2 && exit 1
 case "$*" in
   *config*--services*) printf 'gateway\\npostgres\\nprepare\\n'; cat {folder}/more ;;
   *" up "*) [ ! -e {folder}/fails ] ;;
@@ -102,6 +103,14 @@ def test_an_engine_that_has_gone_is_told_and_forgets_nothing(client: Path, setti
         lifecycle.clean()
     assert Running(settings).read() is not None
     assert docker.remembered(settings) == ["mine"]
+
+
+def test_a_compose_that_refuses_is_not_called_an_engine_that_is_away(client: Path, settings: Settings) -> None:
+    """A setting of its own that it cannot read is its reason, and nothing says that Docker should be started."""
+    (client / "refuses").write_text('COMPOSE_PARALLEL_LIMIT must be an integer (found: "abc")\n')
+    with pytest.raises(StackError, match=r"`docker compose ps` failed: COMPOSE_PARALLEL_LIMIT must be") as told:
+        show_status()
+    assert "Start Docker" not in str(told.value)
 
 
 def test_containers_are_found_without_a_note(client: Path, settings: Settings) -> None:
