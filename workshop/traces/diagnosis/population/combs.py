@@ -42,16 +42,19 @@ def repeated(crowd: Crowd) -> Iterator[Common]:
 
 
 def _is_comb(group: list[Span]) -> bool:
-    if len(group) < (MANY_THINGS if _of_things(group) else MANY):
+    if len(group) < (MANY_THINGS if _of_things(group) else MANY) or _is_paging(group):
         return False
     return sum(two.start >= one.end - 1_000 for one, two in pairwise(group)) >= ONE_BY_ONE * (len(group) - 1)
 
 
 def _of_things(group: list[Span]) -> bool:
-    """Whether each call has an address of its own, and none is that of a next page."""
-    addresses = {str(conventions.url(span)) for span in group if conventions.is_call(span)}
-    names = {name.lower() for address in addresses for name in parse_qs(urlsplit(address).query)}
-    return len(addresses) == len(group) and not any(page in name for name in names for page in _PAGES)
+    """Whether each call has an address of its own."""
+    return len({str(conventions.url(span)) for span in group if conventions.is_call(span)}) == len(group)
+
+
+def _is_paging(group: list[Span]) -> bool:
+    queries = [urlsplit(str(conventions.url(span))).query for span in group if conventions.is_call(span)]
+    return any(page in name.lower() for query in queries for name in parse_qs(query) for page in _PAGES)
 
 
 def _comb(crowd: Crowd, key: tuple[str, ...], combs: list[Family], families: list[Family]) -> Iterator[Common]:

@@ -7,12 +7,12 @@ from tests.unit.traces.trace_shapes import Node, server
 from workshop.traces.diagnosis.findings import Diagnosis
 
 
-def frozen(number: int, lengths: list[float]) -> Diagnosis:
+def frozen(number: int, lengths: list[float], places: int = 4) -> Diagnosis:
     """A Go service in a container, silent somewhere in each request for one of these lengths in ms."""
     dealer = random.Random(3)
 
     def one(each: int) -> Node:
-        start, length, place = 1000.0 * each, dealer.choice(lengths) + dealer.uniform(-4, 4), each % 4
+        start, length, place = 1000.0 * each, dealer.choice(lengths) + dealer.uniform(-4, 4), each % places
         parts = [length if place == at else 2.0 for at in range(4)]  # before, first, between, second
         first = start + parts[0]
         second = first + parts[1] + parts[2]
@@ -35,6 +35,16 @@ def test_whole_periods_anywhere() -> None:
 def test_pauses_of_any_length() -> None:
     """A garbage collector's, or a busy machine's: of no period, and no quota is claimed."""
     assert found(frozen(24, [130, 150, 165, 240, 255, 345]), "cpu-quota") is None
+
+
+def test_half_of_them_whole() -> None:
+    """As many pauses are of no period as are whole ones: chance."""
+    assert found(frozen(48, [100, 200, 300, 145, 255, 350]), "cpu-quota") is None
+
+
+def test_two_places() -> None:
+    """A timer that is waited for before a statement, and the statement itself, are two steps and no quota."""
+    assert found(frozen(24, [100, 200], places=2), "cpu-quota") is None
 
 
 def test_one_place() -> None:

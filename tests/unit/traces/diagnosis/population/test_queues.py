@@ -45,6 +45,17 @@ def test_a_pool_that_is_large_enough() -> None:
     assert found(hikari(12), "pool") is None
 
 
+def test_a_slow_start_is_no_queue() -> None:
+    """Each request needs 30 ms before its first statement, and nobody keeps it from that."""
+    times = [(20.0 * each, 20.0 * each + 30) for each in range(30)]
+
+    def one(each: int) -> Node:
+        came, began = times[each]
+        return server("shop", "GET /basket", came, 140, db("shop", "mysql", "SELECT * FROM basket", began, 100))
+
+    assert found(together(many(30, one)), "pool") is None
+
+
 def held_across(places: int, number: int = 30) -> Diagnosis:
     """A Go service that opens a transaction, asks another one over gRPC, and then writes."""
     times = served(places, number, 20, 160)
