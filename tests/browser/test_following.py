@@ -62,6 +62,29 @@ def test_a_change_of_the_index_stands_between_the_traces(page: Page) -> None:
     assert ink == ["index created", True, True]
 
 
+def test_quiet_marks_say_that_something_was_changed_and_not_what(page: Page) -> None:
+    """Its words are the answer to a riddle; the index's are not, which the lesson is about."""
+    page.goto("/")
+    page.wait_for_selector(".u-over")
+    page.evaluate(
+        """async () => {
+          const { plot } = await import("/static/search/search.js");
+          const at = (plot.data.from + plot.data.to) / 2;
+          const marks = [["order: release x", true], ["index created", false]];
+          plot.data.marks = marks.map(([text, answer]) => ({ at, text, answer }));
+          const { ctx } = plot.uplot, fill = ctx.fillText;
+          ctx.fillText = (text, ...where) => { (window.written ??= []).push(text); fill.call(ctx, text, ...where); };
+        }"""
+    )
+    for words, other in (("a change", "order: release x"), ("order: release x", "a change")):
+        page.evaluate("window.written = []")
+        page.click("#quiet")
+        page.wait_for_function("window.written.includes('index created')")
+        written = page.evaluate("window.written")
+        assert words in written
+        assert other not in written
+
+
 def test_tab_does_not_walk_through_the_dots(page: Page) -> None:
     """The plot is no stop of the keyboard's: the list below has its traces."""
     page.goto("/?service=*")

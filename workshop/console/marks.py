@@ -16,10 +16,11 @@ TEXTS = {"fix": "index created", "break": "index dropped"}
 
 @dataclass(slots=True, frozen=True)
 class Mark:
-    """A change: when it was done, in Unix seconds, and what it was."""
+    """A change: when it was done, in Unix seconds, and what it was; `answer`: a riddle is solved by its words."""
 
     time: float
     text: str
+    answer: bool = False
 
 
 def marks(history: str, first: float, last: float) -> list[Mark]:
@@ -59,8 +60,8 @@ def _changes(lines: list[str]) -> Iterator[Mark]:
                 words[number] = str(said["words"])
             elif number in words and state == "done":
                 made.add(number)
-                yield Mark(moment, words[number])
+                yield Mark(moment, words[number], answer=True)
             elif number in made and state == "undone":
-                yield Mark(moment, f"undone: {words[number]}")
+                yield Mark(moment, f"undone: {words[number]}", answer=True)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue

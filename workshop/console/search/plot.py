@@ -35,7 +35,7 @@ def plot_data(found: Found, history: str, now: float) -> dict[str, Any]:
             {"name": wording.clean(f"{service} {name}".strip() or "(no root)"), "colour": colour(service)}
             for service, name in roots
         ],
-        "marks": [{"at": round(mark.time * 1000), "text": mark.text} for mark in shown],
+        "marks": [{"at": round(mark.time * 1000), "text": mark.text, "answer": mark.answer} for mark in shown],
         "from": round(first * 1000),
         "to": round(last * 1000),
         "query": {key: value for key, value in found.form.query(lookback="1h").items() if key not in ("min", "max")},

@@ -38,6 +38,7 @@ function toggleQuiet() {
   if (asDelivered) localStorage.removeItem("quiet");
   else localStorage.setItem("quiet", taught === undefined ? "on" : `off ${taught}`);
   nameQuiet();
+  document.dispatchEvent(new Event("quiet-changed"));
 }
 
 function showHelp() {

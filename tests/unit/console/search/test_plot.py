@@ -34,7 +34,7 @@ def test_a_change_of_the_index_is_a_mark(jaeger: FakeJaeger, tmp_path: Path) -> 
         {"time": BEGAN - 5_000, "kind": "break"},
     )
     data = plot_data(search(Windows(jaeger), SearchForm(), time.time()), file, time.time())
-    assert data["marks"] == [{"at": round((BEGAN + 1) * 1000), "text": "index created"}]
+    assert data["marks"] == [{"at": round((BEGAN + 1) * 1000), "text": "index created", "answer": False}]
     assert [dot[4] for dot in data["dots"]] == [SLOW, FAST]
     assert data["from"] < data["dots"][0][0] < data["marks"][0]["at"] < data["dots"][1][0] < data["to"]
 

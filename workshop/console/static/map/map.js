@@ -23,7 +23,7 @@ function width(text, size) {
   return pen.measureText(text).width;
 }
 
-const boxLines = (node) => [node.kind !== "service" && ["kind", node.what, 18], ["name", node.name, 22], node.version && ["kind", node.version, 18], ["share", share(node.share), 25]].filter(Boolean);
+const boxLines = (node) => [node.kind !== "service" && ["kind", node.what, 18], ["name", node.name, 22], node.version && ["kind answer", node.version, 18], ["share", share(node.share), 25]].filter(Boolean);
 const edgeLines = (edge) => [["p50", `p50 ${duration(edge.p50)}`, 20], ["calls", calls(edge), 17]];
 const calls = (edge) => count(edge.calls, "call") + (edge.errors ? `, ✗ ${edge.errors}` : "");
 const widest = (lines) => Math.max(...lines.map(([, text, size]) => width(text, size)));

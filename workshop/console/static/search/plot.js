@@ -11,6 +11,9 @@ const ROWS = 3; // rows of texts that marks close to one another take turns in
 
 const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
+// Quiet pages say that something was changed, and not what (page.js).
+const quiet = () => document.documentElement.dataset.quiet !== undefined;
+
 // A colour of console.css as the canvas takes it, for the theme that is on.
 function inks() {
   const probe = document.body.appendChild(h("i", { hidden: true }));
@@ -31,6 +34,7 @@ export class Plot {
     this.tip = h("div", { class: "plot-tip", hidden: true });
     new ResizeObserver(() => this.uplot?.setSize(this.size())).observe(place);
     place.addEventListener("keydown", (event) => this.key(event));
+    document.addEventListener("quiet-changed", () => this.uplot?.redraw(false));
     for (const event of ["theme-changed", "change"]) {
       (event === "change" ? matchMedia("(prefers-color-scheme: dark)") : document).addEventListener(event, () => this.repaint());
     }
@@ -119,7 +123,8 @@ export class Plot {
     ctx.save();
     ctx.font = `600 ${15 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "top";
-    this.data.marks.forEach(({ at, text }, index) => {
+    this.data.marks.forEach(({ at, text: words, answer }, index) => {
+      const text = answer && quiet() ? "a change" : words;
       const x = this.uplot.valToPos(at, "x", true);
       if (x < bbox.left || x > bbox.left + bbox.width) return;
       ctx.strokeStyle = ctx.fillStyle = this.inks.mark;
