@@ -40,10 +40,11 @@ def _lines(path: Path) -> list[str]:
 
 
 def _mark(line: str) -> Mark | None:
-    """The mark of a line; None for one that is no change, or was cut short."""
+    """The mark of a line; None for one that is no change of the index, or was cut short."""
     try:
         entry: dict[str, Any] = json.loads(line)
-        return Mark(float(entry["time"]), TEXTS[entry["kind"]])
+        # A scenario's changes stand in the log of changes.
+        return None if "scenario" in entry else Mark(float(entry["time"]), TEXTS[entry["kind"]])
     except (ValueError, TypeError, KeyError):
         return None
 

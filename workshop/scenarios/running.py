@@ -45,7 +45,7 @@ def break_it(settings: Settings, scenario: Scenario) -> tuple[Proof, Population]
         for change in scenario.changes():
             with waiting(change.words):
                 making.make(settings, change, by=f"{journal.whoever()}, {MARK}{scenario.name}")
-        history.append({"kind": "break"})
+        history.append({"kind": "break", "scenario": scenario.name})
         return prove(settings, scenario)
     except BaseException:
         with undisturbed():
@@ -79,7 +79,7 @@ def fix_it(settings: Settings, scenario: Scenario) -> list[Entry]:
     with waiting(f"curing: {scenario.cures[0]}"):
         undone = undo(settings, scenario)
     sound(settings, None)
-    history.append({"kind": "fix"})
+    history.append({"kind": "fix", "scenario": scenario.name})
     is_gone(settings, scenario)
     return undone
 

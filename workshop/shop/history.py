@@ -13,7 +13,8 @@ KEPT = 500
 def append(entry: dict[str, Any]) -> None:
     """Add an entry, and its `time` (Unix s).
 
-    Its `kind` is checkout (with trace_id, status, ms, and whether it was sampled), hunt (with trace_id), fix or break.
+    Its `kind` is checkout (with trace_id, status, ms, and whether it was sampled), hunt (with trace_id),
+    fix or break (of the index, or with the name of a scenario).
     """
     path = current().history
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -143,9 +143,13 @@ def _now(teacher: Teacher) -> dict[str, Any]:
         "trace": traces[0] if traces else None,
         "load": {
             "running": bool(load and load.runs),
-            "said": (f"{load.words[2]} customers: {''.join(last)}" if load and last else ""),
+            "said": _of_load(load, "".join(last)) if load and last else "",
         },
     }
+
+
+def _of_load(note: Note, last: str) -> str:
+    return f"{'Load' if note.runs else 'The last load'}, {note.words[2]} at once: {last.strip()}"
 
 
 def said(note: Note, listing: Listing) -> str:

@@ -40,8 +40,9 @@ def test_a_change_of_the_index_is_a_mark(jaeger: FakeJaeger, tmp_path: Path) -> 
 
 
 def test_every_change_is_a_mark_when_it_is_made_and_when_it_is_undone(tmp_path: Path) -> None:
-    """One that was never made is none, nor is the index, which has marks of its own."""
-    file = history(tmp_path, {"time": 10, "kind": "fix"})
+    """One that was never made is none, nor the index, which has its own, nor what the shop notes of a scenario."""
+    scenario = {"time": 13, "kind": "break", "scenario": "retries"}
+    file = history(tmp_path, {"time": 10, "kind": "fix"}, scenario)
     lines: list[dict[str, object]] = [
         {"number": 1, "time": 11, "state": "begun", "change": {"kind": "setting"}, "words": "payment: A=1"},
         {"number": 1, "time": 12, "state": "done"},

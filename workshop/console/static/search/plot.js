@@ -7,7 +7,7 @@ import { inside, moved } from "./region.js";
 const NEAR = 14; // px from a dot within which it is meant
 const FAILED = 1, UNDER_WAY = 2;
 const FONT = "15px system-ui, sans-serif";
-const ROWS = 3; // rows of texts that marks close to one another take turns in
+const ROWS = 3; // rows that texts of marks close to one another have
 
 const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
@@ -123,7 +123,8 @@ export class Plot {
     ctx.save();
     ctx.font = `600 ${15 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "top";
-    this.data.marks.forEach(({ at, text: words, answer }, index) => {
+    const rows = Array.from({ length: ROWS }, () => []); // from where to where there is text in each
+    this.data.marks.forEach(({ at, text: words, answer }) => {
       const text = answer && quiet() ? "a change" : words;
       const x = this.uplot.valToPos(at, "x", true);
       if (x < bbox.left || x > bbox.left + bbox.width) return;
@@ -133,9 +134,14 @@ export class Plot {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      const fits = x + ctx.measureText(text).width + 8 * ratio < bbox.left + bbox.width;
+      const room = ctx.measureText(text).width + 8 * ratio;
+      const fits = x + room < bbox.left + bbox.width;
+      const [from, to] = fits ? [x, x + room] : [x - room, x];
+      const row = rows.find((taken) => taken.every((other) => to <= other[0] || from >= other[1]));
+      if (!row) return; // the line alone, rather than words on words
+      row.push([from, to]);
       ctx.textAlign = fits ? "left" : "right";
-      ctx.fillText(text, x + (fits ? 6 : -6) * ratio, bbox.top + (index % ROWS) * 18 * ratio);
+      ctx.fillText(text, x + (fits ? 6 : -6) * ratio, bbox.top + rows.indexOf(row) * 18 * ratio);
     });
     ctx.restore();
   }
