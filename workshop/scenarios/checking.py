@@ -2,7 +2,7 @@
 
 import time
 
-from workshop.scenarios import matrix, population, recording, running
+from workshop.scenarios import diagnosed, matrix, population, recording, running
 from workshop.scenarios.catalogue import every, folder
 from workshop.scenarios.model import Population, Proof, Scenario
 from workshop.scenarios.reading import LEAST, checkouts
@@ -33,10 +33,19 @@ def check(settings: Settings, scenario: Scenario, *, record: bool) -> None:
             recording.save(folder(scenario) / recording.NAME, settings, found, proof.spans[0].trace_id)
             found = recording.load(folder(scenario) / recording.NAME)
         distinct(scenario, found)
+        diagnosable(scenario, found)
     finally:
         began = time.monotonic()
         running.fix_it(settings, scenario)
     say(f"cured: gone after {time.monotonic() - began:.1f} s ({scenario.cures[0]})")
+
+
+def diagnosable(scenario: Scenario, found: Population) -> None:
+    """StackError when the diagnosis, which knows nothing of scenarios, does not name the cause from its traces."""
+    said = diagnosed.told(found)
+    if diagnosed.naming(scenario, said) is None:
+        verdicts = "; ".join(f"{each.root}: {each.verdict}" for each in said.many)
+        raise StackError(f"the diagnosis does not say {scenario.diagnosis!r} of it, but: {verdicts}")
 
 
 def distinct(scenario: Scenario, found: Population) -> None:

@@ -10,6 +10,7 @@ from workshop.traces.diagnosis.facts import Facts
 from workshop.traces.diagnosis.findings import Finding, shown
 from workshop.traces.diagnosis.rules.locks import is_deadlock
 from workshop.traces.diagnosis.rules.retries import repeated_ids
+from workshop.traces.diagnosis.rules.waiting import MANY_TELL
 from workshop.traces.model import conventions, naming, statements
 from workshop.traces.model.error_words import error_words
 from workshop.traces.model.trace import Span
@@ -140,7 +141,7 @@ def _slow(facts: Facts, line: Line) -> Finding:
         else:
             advice = f"the plan as it is now misses no index: if a new trace is as slow, {_PLANS['postgresql']}"
     elif statements.locks(text or ""):
-        advice = "the statement locks rows, so part of its time may be waiting for another transaction: " + advice
+        advice = f"the statement locks rows, and may have waited for another transaction: {advice}. {MANY_TELL}"
     return Finding(
         rule="slow-statement",
         severity=facts.severity([line]),

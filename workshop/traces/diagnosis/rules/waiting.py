@@ -10,6 +10,7 @@ from workshop.traces.model.trace import Span
 from workshop.traces.time.account import Charge, Line
 
 _Told = tuple[str, str]  # a title and the next step
+MANY_TELL = "Other traces of the same time tell which: spans neighbours, or spans diagnose for many of them together"
 
 
 def waiting(facts: Facts) -> Iterator[Finding]:
@@ -112,7 +113,7 @@ def _in_front(facts: Facts, lines: list[Line]) -> _Told:
     return (
         f"waiting in front of {callee}: {shown(_first(lines))} had been sent for {_long(lines)}{_calls(lines)}, "
         f"{_share(facts, lines)}, before {callee} began to work on it",
-        f"either the network, or every worker of {callee} was busy",
+        f"either the network, or every worker of {callee} was busy. {MANY_TELL}",
     )
 
 
@@ -152,7 +153,7 @@ def _dark(facts: Facts, lines: list[Line]) -> _Told | None:
     return (
         f"dark time: {shown(longest.span)} recorded nothing for {facts.amount(lines)}{often}, before it {where} "
         f"({wording.clean(naming.label(after))})",
-        f"it waited ({target}) or ran code that has no span: put a span around what happens there",
+        f"it waited ({target}) or ran code that has no span: put a span around what happens there. {MANY_TELL}",
     )
 
 
