@@ -100,7 +100,7 @@ class Processes:
         """The trace's waits for a process that stood still: one for each process."""
         for process, still in self._still.items():
             place = self._place.get(process)
-            met = [each for each in still if any(_is_waiting(piece, trace, place) for piece in each.inside)]
+            met = [each for each in still if _held_up(each, trace.trace_id, place)]
             if met:
                 yield self._wait(trace, process, met, place)
 
@@ -112,7 +112,7 @@ class Processes:
         return any(each.start < span.end and span.start < each.end for each in self._still.get(process, []))
 
     def _wait(self, trace: Trace, process: Process, met: list[_Still], place: tuple[str, ...] | None) -> Wait:
-        inside = [(each, piece) for each in met for piece in each.inside if _is_waiting(piece, trace, place)]
+        inside = [(each, piece) for each in met for piece in each.inside if piece.span.trace_id == trace.trace_id]
         span = max(inside, key=lambda pair: pair[0].end - pair[0].start)[1].span
         ns = sum(each.end - each.start for each in met)
         others = tuple(
@@ -178,8 +178,10 @@ def _inside(start: int, end: int, pieces: list[_Piece]) -> _Still | None:
     return _Still(start, end, found) if any(piece.place for piece in found) else None
 
 
-def _is_waiting(piece: _Piece, trace: Trace, place: tuple[str, ...] | None) -> bool:
-    return piece.span.trace_id == trace.trace_id and (place is None or piece.place != place)
+def _held_up(still: _Still, trace_id: str, place: tuple[str, ...] | None) -> bool:
+    """Whether a trace was inside and could not go on: where one place is known, because another trace was there."""
+    at_work = {piece.span.trace_id for piece in still.inside if piece.place == place}
+    return trace_id in still.traces and trace_id not in at_work and (place is None or bool(at_work))
 
 
 def _at_work(met: list[_Still], place: tuple[str, ...]) -> list[Holder]:

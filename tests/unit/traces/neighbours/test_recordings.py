@@ -2,6 +2,7 @@
 
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from workshop.scenarios import recording
 from workshop.traces.model.trace import Span, Trace
 from workshop.traces.neighbours.model import Wait
 from workshop.traces.neighbours.neighbours import Population
+from workshop.traces.time.self_time import gaps
 
 RECORDINGS = recording.paths()
 # By scenario: what is waited for, and whether it is a trace that holds it.
@@ -132,3 +134,18 @@ def test_a_job_without_traces_is_told_from_its_evidence() -> None:
     assert any("whole table was locked" in line for line in table)
     assert not any("rows were locked" in line for line in table)
     assert all("sends no traces" in wait.verdict for _, wait in waits("row-lock"))
+
+
+def test_a_busy_process_is_held_by_those_whose_code_ran() -> None:
+    """Own code under load, recorded: whoever could not go on names others with a gap of their own."""
+    every = recording.load(Path(__file__).with_name("busy_process.json.gz")).traces
+    population, by_id = Population(every), {trace.trace_id: trace for trace in every}
+    told = [(trace, wait) for trace in every for wait in population.of(trace).waits]
+    assert len(told) >= 10
+    for trace, wait in told:
+        assert wait.kind == "process"
+        assert wait.holders
+        for holder in wait.holders:
+            assert holder.span.trace_id != trace.trace_id
+            theirs = by_id[holder.span.trace_id]
+            assert max(gap.ms for gap in gaps(theirs, holder.span)) >= holder.ns / 1e6 - 1
