@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -95,8 +95,6 @@ def diagnose(
     jaeger: JaegerUrl = "",
 ) -> None:
     """Say in plain words why a trace, or many of them together, took its time: each finding with its evidence."""
-    from workshop.traces.diagnosis.diagnose import diagnose as one
-    from workshop.traces.diagnosis.diagnose_many import diagnose_many
     from workshop.traces.showing.diagnosis_view import DiagnosisView
 
     if which and (last > 1 or service or operation or window):
@@ -114,20 +112,19 @@ def diagnose(
         # One that was asked for by its id must be there, of many some may be gone.
         if which:
             groups = by_root(several(which, jaeger))
-            around = [each for group in groups for each in group]
         else:
             client = connect(jaeger)
             groups = [fetching.fetch_all(client, meant(client, service, operation, last), recent.just_bought)]
-            around = fetching.around(client, groups[0]) if len(groups[0]) > 1 else []
         alone = not files and len(groups) == len(groups[0]) == 1
         related = fetching.related(connect(jaeger), groups[0][0]) if alone else []
         explain = explainer(database, plan, own=not jaeger and not files)
         if not groups[0]:
             raise fetching.NoTraces("Jaeger no longer has the traces: make new ones with `make checkout`")
+        given = [each for group in groups for each in group]
+        # Of an operation alone the others are not known yet; what a file has not got is nowhere.
+        asks = not files and len(groups) == 1
         results = [
-            one(group[0], explain=explain, related=related)
-            if len(group) == 1
-            else diagnose_many(group, explain=explain, around=around)
+            among(group, related, explain, lambda mine: fetching.around(connect(jaeger), mine) if asks else given)
             for group in groups
         ]
     if as_json:
@@ -139,6 +136,21 @@ def diagnose(
     own = not jaeger and not files
     if own and any(ledger.cures(each.title) for result in results for each in result.findings):
         put("", "Next: make fix creates the index, make checkout shows the difference.")
+
+
+def among(
+    group: "list[Trace]",
+    related: "list[Trace]",
+    explain: "Explain | None",
+    others: "Callable[[list[Trace]], list[Trace]]",
+) -> "Diagnosis":
+    """The diagnosis of an operation's traces among the others of their time.
+
+    What kept one waiting is in none of its own spans, and what it lost is in none either.
+    """
+    from workshop.traces.diagnosis.diagnose_many import diagnose_many
+
+    return diagnose_many(group, explain=explain, around=[*others(group), *related])
 
 
 def with_account(result: "Diagnosis", traces: "list[Trace]") -> dict[str, Any]:

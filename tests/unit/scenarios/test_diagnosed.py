@@ -4,6 +4,7 @@ import pytest
 
 from workshop.scenarios import catalogue, diagnosed, recording
 from workshop.stack.settings import ROOT
+from workshop.traces.diagnosis.diagnose_many import diagnose_many
 
 RECORDINGS = recording.paths()
 # What besides the cause is a problem in a recording, by operation: it really is one there.
@@ -43,12 +44,31 @@ def test_one_trace_tells_what_it_can(name: str, told: dict[str, diagnosed.Told])
     assert how in (("the cause", "a part") if catalogue.named(name).diagnosis_of_one else ("nothing",))
 
 
+@pytest.mark.parametrize("name", catalogue.every())
+def test_one_trace_among_the_others_of_its_time(name: str, told: dict[str, diagnosed.Told]) -> None:
+    """As `spans diagnose ID` sees it: never something else, and at least as much as alone."""
+    alone = diagnosed.of_one(catalogue.named(name), told[name])
+    among = diagnosed.of_one_among_others(catalogue.named(name), told[name])
+    assert among in {"the cause": ["the cause"], "a part": ["the cause", "a part"]}.get(
+        alone, ["the cause", "a part", "nothing"]
+    )
+
+
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name.startswith("healthy")])
 def test_the_healthy_system_is_healthy(name: str, told: dict[str, diagnosed.Told]) -> None:
     """Whatever operation, at rest and under load; and at rest each trace by itself."""
     assert [each.verdict for each in told[name].many if not each.healthy] == []
     if "rest" in name:
         assert [each.verdict for each in told[name].alone if not each.healthy] == []
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDINGS if name.startswith("healthy")])
+def test_the_others_make_no_healthy_trace_ill(name: str, told: dict[str, diagnosed.Told]) -> None:
+    """What is healthy alone is healthy among the others of its time."""
+    traces = told[name].population.traces
+    fine = {each.trace_id for each in told[name].alone if each.healthy}
+    among = [diagnose_many([trace], around=traces) for trace in traces if trace.trace_id in fine][::4]
+    assert [each.verdict for each in among if not each.healthy] == []
 
 
 def test_the_docs_have_the_table_as_it_is(told: dict[str, diagnosed.Told]) -> None:

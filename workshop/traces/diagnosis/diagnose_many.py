@@ -43,7 +43,8 @@ def diagnose_many(
 
     `around` are traces of other operations of the same time: who keeps whom waiting, or has the lost part of one, may
     be among them. The trace named in the result is the one of median duration. A time that went up in fewer than half
-    of the traces becomes a hint with the number of traces in it. Raises ValueError without traces.
+    of the traces becomes a hint with the number of traces in it. One trace with others `around` it is told what it was
+    kept waiting by. Raises ValueError without traces.
     """
     if not traces:
         raise ValueError("no traces to diagnose")
@@ -58,7 +59,7 @@ def diagnose_many(
     ask = explain_once if explain else None
     related = _Begun([*traces, *around])
     single = [diagnose(trace, limits=limits, explain=ask, related=related.during(trace)) for trace in traces]
-    if len(single) == 1 and not around:
+    if len(single) == 1 and {trace.trace_id for trace in around} <= {traces[0].trace_id}:
         return single[0]
     together = _together_only(Crowd(traces, around, limits or Limits()))
     groups: dict[tuple[str, str], list[Finding]] = {}
@@ -112,7 +113,7 @@ def _together(group: list[Finding], traces: Sequence[Trace]) -> Finding:
     dividing = in_common({finding.evidence[0].trace_id for finding in group}, traces)
     return replace(
         typical,
-        title=f"{typical.title} (in {len(group)} of {of} traces)",
+        title=typical.title if of == 1 else f"{typical.title} (in {len(group)} of {of} traces)",
         severity="hint" if rare or not (in_error or len(group) * 2 >= of) else typical.severity,
         ms=median(finding.ms for finding in group),
         share=median(finding.share for finding in group) * len(group) / of,

@@ -19,7 +19,7 @@ PATIENCE = 3.0  # seconds to wait for the rest of a trace that was made just now
 RELATED_SERVICES = 10
 RELATED_TRACES = 5
 AROUND_TRACES = 300
-AROUND_SECONDS = 10.0  # after the last trace: a message's consumer comes later
+AROUND_SECONDS = 10.0  # a message's consumer comes later, and who holds a lock may have come before
 
 
 class NoTraces(Exception):
@@ -118,11 +118,12 @@ def related(client: JaegerClient, trace: Trace) -> list[Trace]:
 
 
 def around(client: JaegerClient, traces: Sequence[Trace]) -> list[Trace]:
-    """The traces of all services from the first of these to the last, themselves left out; AROUND_TRACES at most.
+    """The traces of all services from before the first of these to after the last, themselves left out.
 
-    Who kept one of them waiting may be another operation's, and the worker's part of one is a trace of its own.
+    Who kept one of them waiting may be another operation's, and the worker's part of one is a trace of its own. They
+    are AROUND_TRACES at most.
     """
-    start, end = min(t.start for t in traces) / 1e9 - 0.01, max(t.end for t in traces) / 1e9 + AROUND_SECONDS
+    start, end = min(t.start for t in traces) / 1e9 - AROUND_SECONDS, max(t.end for t in traces) / 1e9 + AROUND_SECONDS
     known = {trace.trace_id for trace in traces}
     found: dict[str, None] = {}
     services = client.services()

@@ -84,7 +84,8 @@ class Crowd:
         return Finding(
             rule=rule,
             severity=severity,
-            title=f"{title} (in {number} of {wording.count(len(self.mine), 'trace')})",
+            # Of one trace among its neighbours the title is about all of them.
+            title=title if len(self.mine) == 1 else f"{title} (in {number} of {len(self.mine)} traces)",
             evidence=[self.evidence(span) for span in proof[:5]],
             ms=median(span.ms for span in proof),
             share=min(1.0, median(shares)) * number / len(self.mine),
