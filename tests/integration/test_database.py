@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from psycopg_pool import PoolTimeout
 
 from common import database, deadline
+from workshop.traces.sources import blocking
 
 from .conftest import FragileStack
 
@@ -139,3 +141,26 @@ def test_a_checkout_behind_a_lock_ends_with_its_deadline(sound: FragileStack) ->
     on_hand = sound.on_hand("SKU-00009")
     sound.must("audit", "--settle", "60")
     assert sound.on_hand("SKU-00009") == on_hand
+
+
+def test_postgresql_tells_who_waits_for_whom(sound: FragileStack) -> None:
+    """While one waits for another's lock both are named, with application and statement; afterwards nobody is."""
+    url = sound.settings.database_url("orders", "orders")
+    server = sound.settings.database_url("postgres", "postgres")
+    with (
+        psycopg.connect(url, application_name="stocktake") as holder,
+        psycopg.connect(url, autocommit=True) as waiting,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        holder.execute("SELECT pg_advisory_xact_lock(4711)")
+        waited = pool.submit(waiting.execute, "SELECT pg_advisory_lock(4711)")
+        until = time.monotonic() + 10
+        while not (found := blocking.blocked_now(server)) and time.monotonic() < until:
+            time.sleep(0.02)
+        (told,) = [each for each in found if each.holder_pid == holder.info.backend_pid]
+        assert (told.pid, told.holder_application) == (waiting.info.backend_pid, "stocktake")
+        assert (told.query, told.holder_state) == ("SELECT pg_advisory_lock(4711)", "idle in transaction")
+        assert 0 < told.waited_ms < told.open_ms < 60_000
+        holder.rollback()
+        waited.result(10)
+        assert told.pid not in [each.pid for each in blocking.blocked_now(server)]

@@ -3,12 +3,14 @@
 from workshop.traces.model.trace import Trace
 from workshop.traces.sources.fetching import fetch_existing
 from workshop.traces.sources.jaeger import JaegerClient
-from workshop.traces.sources.receivers import receivers
+from workshop.traces.sources.receivers import receivers, senders
 
 # Who holds something during a trace began while it ran, or not long before it.
 BEFORE_SECONDS = 5.0
 # Those that came after show what is usual, and how many there are at once.
 AFTER_SECONDS = 3.0
+# What was taken from a queue is looked for so long after the sending.
+WAITING_SECONDS = 60.0
 OF_A_SEARCH = 60
 MOST_SERVICES = 6
 MOST_FETCHED = 120
@@ -26,7 +28,14 @@ def beside(client: JaegerClient, trace: Trace, now: float) -> list[Trace]:
         _search(client, begun, service, start, end)
         _search(client, begun, service, start - BEFORE_SECONDS, start)
         _search(client, begun, service, end, end + AFTER_SECONDS)
-    for receipt in receivers(client, trace, now):
+    receipts = receivers(client, trace, now)
+    for sender in senders(trace)[:1] if not receipts else []:
+        # Nobody has taken it yet: what was taken since.
+        for service in client.services()[:MOST_SERVICES]:
+            for operation in client.operations(service):
+                if operation.kind == "consumer":
+                    _search(client, begun, service, sender.end / 1e9, min(now, sender.end / 1e9 + WAITING_SECONDS))
+    for receipt in receipts:
         begun[receipt.receiver.trace_id] = receipt.receiver.start / 1e9
         _search(client, begun, receipt.receiver.service, receipt.sender.end / 1e9, receipt.receiver.start / 1e9)
     for span in trace.spans:
