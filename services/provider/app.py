@@ -8,6 +8,7 @@ import hashlib
 import math
 import random
 import re
+import threading
 import time
 import uuid
 from typing import Any
@@ -34,13 +35,18 @@ def create_app() -> Flask:
     settings = load(Settings)
     answers = Answers(settings.provider_db)
     draw = random.Random()
+    machines = threading.BoundedSemaphore(settings.provider_capacity)
     app = Flask("provider")
     app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
 
     def far_away() -> None:
-        """Take as long as a far service does: a lognormal time."""
+        """Take as long as a far service does: a lognormal time, once one of its machines is free.
+
+        Whoever has stopped waiting meanwhile is worked for all the same: nobody has told it how long they wait.
+        """
         median = max(settings.provider_latency_ms, 0.001)
-        time.sleep(draw.lognormvariate(math.log(median), settings.provider_latency_sigma) / 1000)
+        with machines:
+            time.sleep(draw.lognormvariate(math.log(median), settings.provider_latency_sigma) / 1000)
 
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> tuple[Response, int]:

@@ -36,6 +36,8 @@ class Traffic:
 
     `carts` are the numbers of lines that carts have, in turn. `products`: only so many different ones are bought,
     0 for all. `browse`: they look at the catalogue, too. `seconds`: for how long a population is bought.
+    `pause`: how many seconds a customer takes between two checkouts. `surge`: so many more come when a quarter
+    of the time is over, each for one checkout.
     """
 
     users: int = 1
@@ -43,6 +45,8 @@ class Traffic:
     products: int = 0
     browse: bool = False
     seconds: float = 3.0
+    pause: float = 0.0
+    surge: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,8 @@ def buy(settings: Settings, traffic: Traffic, least: int) -> list[str]:
     until, over, failed = time.monotonic() + traffic.seconds, threading.Event(), list[StackError]()
     numbers, found = count(), list[str]()
 
-    def customer() -> None:
+    def customer(after: float, once: bool) -> None:
+        over.wait(after)
         try:
             with requests.Session() as session:
                 session.trust_env = False
@@ -49,13 +50,19 @@ def buy(settings: Settings, traffic: Traffic, least: int) -> list[str]:
                     items = cart(settings, traffic, next(numbers))
                     outcome = checkout.buy(session, settings, items, checkout.GOOD_CARD)
                     found.append(outcome.trace_id or "")
+                    if once:
+                        return
                     if traffic.browse:
                         checkout.browse(session, settings)
+                    over.wait(traffic.pause)
         except StackError as error:
             failed.append(error)
             over.set()
 
-    threads = [threading.Thread(target=customer, daemon=True) for _ in range(traffic.users)]
+    # Customers with a pause do not come all at the same moment; those of a surge do.
+    comings = [(number * traffic.pause / traffic.users, False) for number in range(traffic.users)]
+    comings += [(traffic.seconds / 4, True)] * traffic.surge
+    threads = [threading.Thread(target=customer, args=coming, daemon=True) for coming in comings]
     try:
         for thread in threads:
             thread.start()

@@ -41,7 +41,7 @@ def save(path: Path, settings: Settings, population: Population, around: str = "
     """
     client, some = JaegerClient(settings.jaeger_url), _some(population.traces, around)
     groups = [group for trace in some for group in client.otlp(trace.trace_id)["resourceSpans"]]
-    told = {"plan": list(population.plan), "resourceSpans": list(scrubbed(groups))}
+    told = {"plan": list(population.plan), "resourceSpans": merged(scrubbed(groups))}
     path.parent.mkdir(exist_ok=True)
     # The same recording is the same file.
     path.write_bytes(gzip.compress(json.dumps(told, separators=(",", ":")).encode(), mtime=0))
@@ -64,6 +64,23 @@ def scrubbed(groups: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 for event in span.get("events", []):
                     event["attributes"] = _public(event.get("attributes", []))
         yield group
+
+
+def merged(groups: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same spans, those of a process and library together, by name: what is alike lies side by side, and packs."""
+    found: dict[str, tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]] = {}
+    for group in groups:
+        for scope in group.get("scopeSpans", []):
+            about = group["resource"], scope.get("scope", {})
+            found.setdefault(json.dumps(about, sort_keys=True), (*about, []))[2].extend(scope["spans"])
+    return [
+        {"resource": resource, "scopeSpans": [{"scope": scope, "spans": sorted(spans, key=_name_and_start)}]}
+        for _, (resource, scope, spans) in sorted(found.items())
+    ]
+
+
+def _name_and_start(span: dict[str, Any]) -> tuple[str, int]:
+    return span["name"], int(span["startTimeUnixNano"])
 
 
 def _public(attributes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -122,4 +122,5 @@ def sound(settings: Settings, scenario: Scenario | None) -> None:
 
 def _customers(scenario: Scenario) -> str:
     users, carts = scenario.traffic.users, " or ".join(str(each) for each in sorted(set(scenario.traffic.carts)))
-    return f"{users} {'customer' if users == 1 else 'customers'}, carts of {carts}"
+    more = f", {scenario.traffic.surge} more for a moment" if scenario.traffic.surge else ""
+    return f"{users} {'customer' if users == 1 else 'customers'}, carts of {carts}{more}"

@@ -1,6 +1,7 @@
 """Signatures and what they stand on: what is too little is said, what only looks like it is left out."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,23 @@ def test_a_recording_loses_what_tells_of_its_machine() -> None:
     assert [each["key"] for each in clean["resource"]["attributes"]] == ["service.name", "service.version"]
     assert "code." not in json.dumps(clean)
     assert "stacktrace" not in json.dumps(clean)
+
+
+def test_a_recording_is_the_same_spans_in_another_order() -> None:
+    """Those of one process and library lie together, whatever sending they came with."""
+
+    def group(service: str, library: str, *spans: tuple[str, int]) -> dict[str, Any]:
+        found = [{"name": name, "startTimeUnixNano": str(start)} for name, start in spans]
+        return {"resource": {"attributes": [service]}, "scopeSpans": [{"scope": {"name": library}, "spans": found}]}
+
+    sent = [
+        group("order", "flask", ("b", 2), ("a", 30)),
+        group("payment", "flask", ("a", 1)),
+        group("order", "flask", ("a", 4)),
+        group("order", "psycopg", ("c", 3)),
+    ]
+    assert recording.merged(sent) == [
+        group("order", "flask", ("a", 4), ("a", 30), ("b", 2)),
+        group("order", "psycopg", ("c", 3)),
+        group("payment", "flask", ("a", 1)),
+    ]

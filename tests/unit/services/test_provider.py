@@ -1,6 +1,8 @@
 """The external payment API."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +179,29 @@ def test_the_charges_are_listed_by_pages(client: FlaskClient) -> None:
         page = client.get("/v1/charges", query_string={"limit": 1, "after": page["next"]}).json or {}
         found += [(made["idempotency_key"], made["status"]) for made in page["charges"]]
     assert found == [("a", "captured"), ("b", "declined"), ("c", "canceled")]
+
+
+@pytest.mark.parametrize(("capacity", "rounds"), [("1", 4), ("2", 2), ("64", 1)])
+def test_so_many_are_worked_on_at_once(
+    database: Path, monkeypatch: pytest.MonkeyPatch, capacity: str, rounds: int
+) -> None:
+    """The others wait in line: four take as long as one, or longer by those that are before them."""
+    monkeypatch.setenv("PROVIDER_LATENCY_MS", "80")
+    monkeypatch.setenv("PROVIDER_LATENCY_SIGMA", "0")
+    monkeypatch.setenv("PROVIDER_CAPACITY", capacity)
+    app = create_app()
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda number: charge(app.test_client(), f"order-{number}"), range(4)))
+    seconds = time.monotonic() - began
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert seconds >= 0.08 * rounds
+    assert rounds == 4 or seconds < 0.08 * 4
+
+
+@pytest.mark.parametrize("capacity", ["0", "65", "many"])
+def test_a_capacity_that_is_none_is_refused(database: Path, monkeypatch: pytest.MonkeyPatch, capacity: str) -> None:
+    """With the variable's name, before anything is served."""
+    monkeypatch.setenv("PROVIDER_CAPACITY", capacity)
+    with pytest.raises(SystemExit, match="PROVIDER_CAPACITY"):
+        create_app()
