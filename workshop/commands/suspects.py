@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from workshop.traces.diagnosis.findings import Finding
     from workshop.traces.model.trace import Trace
     from workshop.traces.sources.jaeger import JaegerClient
 
+MOST_DIAGNOSED = 500  # traces of an operation
 MOST = 200  # traces of a window: each is fetched whole
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -41,3 +43,21 @@ def windows(
             raise fetching.NoTraces(f"no trace of {f'{service} {operation}'.strip()} in {which}: choose other windows")
         sides.append(traces)
     return sides[0], sides[1]
+
+
+def new_problems(old: "list[Trace]", new: "list[Trace]") -> "list[tuple[str, Finding]]":
+    """What the new traces have to say by themselves and those from before had not, by operation, the worst first."""
+    known = {problem.key for _, problem in _problems(old)}
+    return [(root, problem) for root, problem in _problems(new) if problem.key not in known]
+
+
+def _problems(traces: "list[Trace]") -> "list[tuple[str, Finding]]":
+    from workshop.commands.operations import by_root
+    from workshop.traces.diagnosis.diagnose_many import diagnose_many
+
+    return [
+        (diagnosis.root, problem)
+        for group in by_root(traces)
+        for diagnosis in [diagnose_many(group[:MOST_DIAGNOSED], around=traces[: 4 * MOST_DIAGNOSED])]
+        for problem in diagnosis.problems
+    ]

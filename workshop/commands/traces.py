@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +26,7 @@ JaegerUrl = Annotated[
 Full = Annotated[bool, typer.Option("--full", help="Show everything, repeats and what took no time too.")]
 
 
+NEW_PROBLEMS = 3  # that are printed; --json has all of them
 Which = Annotated[
     list[str] | None,
     typer.Argument(
@@ -104,6 +104,7 @@ def diagnose(
     if before or window:
         put_suspects(which or [], before or [], service, operation, window, before_window, jaeger, as_json=as_json)
         return
+    from workshop.commands.operations import by_root
     from workshop.shop import ledger, recent
     from workshop.traces.sources import fetching
 
@@ -173,7 +174,7 @@ def put_suspects(
     as_json: bool,
 ) -> None:
     """Prints what changed between two populations: of traces given, or of two windows of time."""
-    from workshop.commands.suspects import windows
+    from workshop.commands.suspects import new_problems, windows
     from workshop.traces.showing.suspects_view import SuspectsView
     from workshop.traces.suspects.compare import compare
 
@@ -184,11 +185,14 @@ def put_suspects(
             old, new = windows(connect(jaeger), service, operation, window, before_window)
         else:
             old, new = several(before, jaeger), several(which, jaeger)
-    result = compare(old, new)
+    result, problems = compare(old, new), new_problems(old, new)
     if as_json:
-        put_json(result.as_json())
-    else:
-        put(SuspectsView(result))
+        put_json(result.as_json() | {"problems": [each.as_json() | {"root": root} for root, each in problems]})
+        return
+    put(SuspectsView(result))
+    if problems:
+        put("", "What the new traces say by themselves, and those from before did not:")
+        put(*(f"- {root}: {problem.title}" for root, problem in problems[:NEW_PROBLEMS]))
 
 
 @app.command()
@@ -314,17 +318,6 @@ def meant(client: "JaegerClient", service: str, operation: str, last: int) -> li
     first = (found[0].root_service, naming.name_template(found[0].root_name))
     alike = [s for s in found if (s.root_service, naming.name_template(s.root_name)) == first]
     return [summary.trace_id for summary in alike[:last]]
-
-
-def by_root(traces: "list[Trace]") -> "list[list[Trace]]":
-    """The traces by what they begin with, the most first."""
-    from workshop.traces.model import naming
-
-    groups: dict[tuple[str, str], list[Trace]] = defaultdict(list)
-    for each in traces:
-        # A library that writes the raw path into the name makes no operation of each path.
-        groups[each.root.service, naming.name_template(naming.label(each.root))].append(each)
-    return sorted(groups.values(), key=len, reverse=True)
 
 
 def connect(jaeger: str) -> "JaegerClient":

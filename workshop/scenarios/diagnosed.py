@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from workshop.commands.traces import by_root
+from workshop.commands.operations import by_root
 from workshop.scenarios import plans, recording
 from workshop.scenarios.catalogue import every
 from workshop.scenarios.model import Population, Scenario

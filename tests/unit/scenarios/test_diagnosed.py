@@ -2,11 +2,13 @@
 
 import pytest
 
+from workshop.commands.suspects import new_problems
 from workshop.scenarios import catalogue, diagnosed, recording
 from workshop.stack.settings import ROOT
 from workshop.traces.diagnosis.diagnose_many import diagnose_many
 
 RECORDINGS = recording.paths()
+NEED_THE_PLAN = ("missing-index", "stale-statistics")
 # What besides the cause is a problem in a recording, by operation: it really is one there.
 BESIDES = {
     ("timeouts-upside-down", "order-worker SettleOrder"): "external call: payment waited",  # the provider is slow, too
@@ -52,6 +54,18 @@ def test_one_trace_among_the_others_of_its_time(name: str, told: dict[str, diagn
     assert among in {"the cause": ["the cause"], "a part": ["the cause", "a part"]}.get(
         alone, ["the cause", "a part", "nothing"]
     )
+
+
+@pytest.mark.parametrize("before", [name for name in RECORDINGS if name.startswith("healthy")])
+@pytest.mark.parametrize("name", catalogue.every())
+def test_compared_with_the_healthy_system(name: str, before: str, told: dict[str, diagnosed.Told]) -> None:
+    """What is new since then is the cause, or, without the plan, the statement; nothing is new the other way round."""
+    scenario = catalogue.named(name)
+    old, new = list(told[before].population.traces), list(told[name].population.traces)
+    titles = [" ".join([each.title, *each.details]) for _, each in new_problems(old, new)]
+    words = scenario.diagnosis_of_one if name in NEED_THE_PLAN else scenario.diagnosis
+    assert not titles if name == "noise" else words in titles[0]
+    assert [each.title for _, each in new_problems(new, old)] == []
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name.startswith("healthy")])
