@@ -124,7 +124,8 @@ export class Plot {
     ctx.font = `600 ${15 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "top";
     const rows = Array.from({ length: ROWS }, () => []); // from where to where there is text in each
-    this.data.marks.forEach(({ at, text: words, answer }) => {
+    // The latest first: what somebody did just now has its words.
+    [...this.data.marks].reverse().forEach(({ at, text: words, answer }) => {
       const text = answer && quiet() ? "a change" : words;
       const x = this.uplot.valToPos(at, "x", true);
       if (x < bbox.left || x > bbox.left + bbox.width) return;
