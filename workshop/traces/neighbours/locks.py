@@ -25,6 +25,8 @@ HELD = 0.5
 # After this much at most the next one goes on: a COMMIT, a thread that has to wake.
 SLACK_NS = 30_000_000
 TOGETHER_NS = 60_000_000
+# Where nobody is named: so many others went on at the same moment. One may do so by chance.
+TOGETHER = 2
 # A statement on another table takes so much of such a wait at most: else it is the whole process, or the machine.
 ELSEWHERE = 0.25
 # PostgreSQL's own words for it: lock_not_available, deadlock_detected.
@@ -75,7 +77,7 @@ class Locks:
             if any(each.let_go for each in named):
                 evidence.append("it ended as one of them let go" if said else "it went on as one of them let go")
             return Wait("lock", what, span, span.start, span.end, span.duration, named, evidence)
-        if not said and (not together or self._slow_elsewhere(span, place)):
+        if not said and (len(together) < TOGETHER or self._slow_elsewhere(span, place)):
             return None
         return Wait(
             "lock", what, span, span.start, span.end, span.duration, (), self._by_nobody(span, said, together), together
