@@ -97,7 +97,7 @@ def _act(teacher: Teacher, what: str) -> None:
                 teacher.change.start("reset")
             case "load":
                 users = request.form.get("users", "")
-                if not (users.isascii() and users.isdecimal() and 1 <= int(users[:9]) <= MOST_USERS):
+                if not (users.isascii() and users.isdecimal() and len(users) < 9 and 1 <= int(users) <= MOST_USERS):
                     abort(400, f"Customers at once: a whole number, 1 to {MOST_USERS}, and not {users[:50]!r}.")
                 teacher.load.start("load", "--users", str(int(users)), "--duration", str(LOAD_SECONDS))
             case "stop":
@@ -132,6 +132,9 @@ def _page(teacher: Teacher, form: str) -> str:
 def _now(teacher: Teacher) -> dict[str, Any]:
     """What runs, or ran last: in a sentence that gives nothing away, and in its own words."""
     change, load = teacher.change.now(), teacher.load.now()
+    # Another version may have noted what this one does not know.
+    change = change if change and change.words[:1] and change.words[0] in SAID else None
+    load = load if load and len(load.words) > 2 else None
     words = teacher.change.output() if change else ""
     traces = TRACE.findall(words) if change and change.words[0] == "break" and change.code == 0 else []
     last = teacher.load.output().strip().splitlines()[-1:] if load else []

@@ -141,7 +141,7 @@ def test_load_runs_beside_until_it_is_switched_off(
     assert now(teacher)["running"]
 
 
-@pytest.mark.parametrize("users", ["", "0", "33", "-1", "8; rm", "²", "9" * 5000, "1e3"])
+@pytest.mark.parametrize("users", ["", "0", "33", "-1", "8; rm", "²", "9" * 5000, "1e3", "0000000080"])
 def test_a_number_of_customers_that_cannot_be_is_named(press: Press, folder: Path, users: str) -> None:
     """Nothing is started."""
     assert press("load", users=users).status_code in (400, 413)
@@ -208,10 +208,19 @@ def test_a_process_of_somebody_else_is_never_ended(folder: Path) -> None:
     assert work.interrupt(path) is None and not work.Slot(folder, "change").now().runs  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"words": 3}', '{"words": [], "pid": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "null", '{"words": 3}', '{"words": [], "pid": 1}'),
+        '{"words": [], "began": 1, "pid": 1, "born": 1}',
+        '{"words": ["dance"], "began": 1, "pid": 1, "born": 1}',
+    ],
+)
 def test_a_note_that_cannot_be_read_is_none(folder: Path, teacher: FlaskClient, text: str) -> None:
     """Written by another version, or cut short: the page is shown all the same."""
-    (folder / "change.json").write_text(text)
+    for name in ("change", "load"):
+        (folder / f"{name}.json").write_text(text)
+        (folder / f"{name}.out").write_text("words\n")
     assert teacher.get("/teach").status_code == 200
     assert now(teacher)["running"] is False
 
