@@ -12,6 +12,7 @@ NEED_THE_PLAN = ("missing-index", "stale-statistics")
 # What besides the cause is a problem in a recording, by operation: it really is one there.
 BESIDES = {
     ("timeouts-upside-down", "order-worker SettleOrder"): "external call: payment waited",  # the provider is slow, too
+    ("retry-storm", "order-worker SettleOrder"): "Read timed out",  # it cancels what the storm left, and waits as long
 }
 
 

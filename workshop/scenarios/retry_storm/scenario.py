@@ -96,4 +96,6 @@ SCENARIO = Scenario(
         "retries": "there the first attempt fails at any load, here the usual load was fine until the rush",
         "slow-provider": "there the provider answers, late; here it works for callers who have gone",
     },
+    diagnosis="retries outlast their cause",
+    diagnosis_of_one="Read timed out",
 )

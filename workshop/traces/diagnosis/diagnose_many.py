@@ -9,7 +9,7 @@ from statistics import median
 from workshop.traces.diagnosis.diagnose import diagnose, rank
 from workshop.traces.diagnosis.facts import Explain
 from workshop.traces.diagnosis.findings import Diagnosis, Finding, Leg, Limits
-from workshop.traces.diagnosis.population import combs, locks, lost, messages, pauses, queues
+from workshop.traces.diagnosis.population import combs, locks, lost, messages, pauses, queues, storms
 from workshop.traces.diagnosis.population.common import in_common
 from workshop.traces.diagnosis.population.crowd import Common, Crowd
 from workshop.traces.model import naming
@@ -26,6 +26,7 @@ RULES: tuple[Callable[[Crowd], Iterator[Common]], ...] = (
     lost.sampled_away,
     messages.poison,
     messages.behind,
+    storms.outlasting,
     combs.repeated,
 )
 RELATED = 50  # traces that began while one ran, in which its lost callees are looked for
