@@ -34,9 +34,9 @@ def rush(start: float) -> list[Node]:
     return [request(start + each, 6, fine=False) for each in range(10)]
 
 
-def storm(start: float, number: int = 6, at_once: int = 1) -> list[Node]:
+def storm(start: float, number: int = 6) -> list[Node]:
     """After the rush: fewer requests, all of them in vain."""
-    return [request(start + 700 * (each // at_once) + each, 6, fine=False) for each in range(number)]
+    return [request(start + 700 * each, 6, fine=False) for each in range(number)]
 
 
 def test_a_storm_outlasts_the_rush_that_made_it() -> None:
@@ -55,14 +55,19 @@ def test_what_ends_with_the_rush_is_none() -> None:
 
 def test_what_failed_before_the_rush_is_none() -> None:
     """The first attempts are in vain at any load: the rush has nothing to do with it."""
-    early = [request(300 * each, 4, fine=False) for each in range(8)]
+    early = [request(300 * each, 3) for each in range(8)]
     assert found(together(traces([*early, *rush(3000), *storm(4000)])), "retry-storm") is None
 
 
-def test_a_load_that_stays_is_its_own_cause() -> None:
-    """As many as in the rush are there after it, or they come more often than before it."""
-    assert found(together(traces([*calm(0), *rush(1500), *storm(2500, 20, at_once=10)])), "retry-storm") is None
-    often = [request(2500 + 120 * each, 6, fine=False) for each in range(12)]
+def test_a_crowd_that_stays_is_its_own_cause() -> None:
+    """More than half as many as in the rush are there after it, though they do not come more often than before it."""
+    crowds = [request(start + each, 6, fine=False) for start in (2500, 5000) for each in range(6)]
+    assert found(together(traces([*calm(0), *rush(1500), *crowds])), "retry-storm") is None
+
+
+def test_more_requests_than_before_are_their_own_cause() -> None:
+    """Three at once are no crowd, but they come more often than before the rush."""
+    often = [request(2500 + 100 * each, 3, fine=False) for each in range(12)]
     assert found(together(traces([*calm(0), *rush(1500), *often])), "retry-storm") is None
 
 
