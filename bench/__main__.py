@@ -15,6 +15,7 @@ MEASUREMENTS = {
     "changes": "seconds until a change of each kind is made, and undone",
     "room": "sixty browsers on a shared workshop beside eight customers",
     "diagnosis": "reading a large trace",
+    "verdicts": "what is said of single checkouts, at rest and under load",
     "rca": "the service at fault among the suspects, on public injected faults",
 }
 

@@ -64,7 +64,9 @@ def local_rows(settings: Settings) -> list[list[str]]:
             rows.append([service.name, "not here", "", "", "", f"without: {valkey.MISSING}"])
             continue
         info: dict[str, Any] = now.get(service.name, {"statename": "MISSING", "pid": 0, "start": 0, "now": 0})
-        running = info["statename"] == "RUNNING"
+        # For its first second a process that was started anew counts as starting; what answers is ready.
+        answering = info["statename"] == "STARTING" and service.port_in(settings) is not None
+        running = info["statename"] == "RUNNING" or answering
         if service.name == "postgres":
             reason = database.not_ready(settings)
         else:

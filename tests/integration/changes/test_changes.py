@@ -126,15 +126,16 @@ def test_two_changes_for_one_place_are_refused(clean: Stack) -> None:
     assert [each.by for each in journal.in_force(clean.settings, "local")] == ["ada"]
 
 
-def test_an_old_proxy_loses_the_trace_and_nothing_else(clean: Stack) -> None:
+def test_an_old_proxy_loses_the_trace_and_nothing_else(clean: Stack, eventually: Eventually) -> None:
     """The payment begins a trace of its own; the charge is made once, in time, by those who may."""
     making.make(clean.settings, edges.between("order", "payment", "proxy"))
+    began = time.time()
     answer = clean.checkout()
     assert answer.status_code == 201
     trace = clean.trace(answer.json()["trace_id"], spans=SPANS - 2)
     assert {span.service for span in trace.spans} == {"gateway", "order", "inventory"}
-    found = clean.jaeger.search("payment", limit=1)
-    (strange,) = found
+    eventually("the payment's own trace is there", lambda: clean.jaeger.search("payment", start=began))
+    (strange,) = clean.jaeger.search("payment", start=began, limit=1)
     whole = clean.jaeger.get_trace(strange.trace_id)
     assert [span.kind for span in whole.spans if span.parent_id is None] == ["server"]
 

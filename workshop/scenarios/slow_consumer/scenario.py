@@ -58,6 +58,7 @@ SCENARIO = Scenario(
     cures=["roll the release of the worker back: every commit wakes it, and it works until nothing is left"],
     signature=signature,
     diagnosis="messages wait longer and longer",
-    traffic=Traffic(users=2, seconds=4.0),
+    # More messages than the worker takes, for long enough: what waits from one look counts against the next.
+    traffic=Traffic(users=2, seconds=10.0, pause=0.5),
     look_alikes={"poison-message": "there one fails again and again, and the others wait behind it"},
 )
