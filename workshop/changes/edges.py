@@ -1,11 +1,12 @@
 """What can stand on the way from one process to another, and which edges there are."""
 
+import random
 import re
 from dataclasses import dataclass
 
 from workshop.changes.kinds import Wire
+from workshop.stack import machine
 from workshop.stack.errors import StackError
-from workshop.stack.local.scratch import free_ports
 from workshop.stack.settings import Settings
 
 # The modules of wires/, each with the options that it takes and what each may be.
@@ -46,11 +47,25 @@ EDGES: dict[tuple[str, str], Edge] = {
 }
 
 
+PORTS = range(18_100, 19_000)
+
+
 def between(caller: str, callee: str, via: str, **options: str | float) -> Wire:
     """A wire on an edge, on a free port of this machine; StackError when there is no such edge, way or option."""
-    wire = Wire(caller=caller, callee=callee, via=via, options=options, port=free_ports(1)[0])
+    wire = Wire(caller=caller, callee=callee, via=via, options=options, port=free_port())
     check(wire)
     return wire
+
+
+def free_port() -> int:
+    """A port for a wire, which wants it again at the next start.
+
+    So none of those that a system hands out to whoever calls somebody: from 32768 on with Linux, 49152 elsewhere.
+    """
+    for number in random.sample(PORTS, len(PORTS)):
+        if machine.port_problem(number) is None:
+            return number
+    raise StackError(f"none of the ports {PORTS[0]} to {PORTS[-1]} is free for a process on the way")
 
 
 def check(wire: Wire) -> None:

@@ -201,3 +201,15 @@ def test_nobody_there_ends_the_call() -> None:
             server.close()
 
     assert run(ask()) == b""
+
+
+def test_a_wire_s_port_is_none_that_callers_get(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the system is down nobody's outgoing connection can take it, and what listens already is passed over."""
+    for _ in range(20):
+        assert 1024 < edges.between("order", "payment", "proxy").port < 32_768
+    taken, free = edges.PORTS[:2]
+    monkeypatch.setattr(edges, "PORTS", [taken, free])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", taken))
+        listener.listen()
+        assert {edges.free_port() for _ in range(8)} == {free}
