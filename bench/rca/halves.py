@@ -1,6 +1,6 @@
 """Whether a constant that suits one half of the injected faults suits the other half, too.
 
-    python -m bench.rca_halves --data FOLDER
+    python -m bench.rca.halves --data FOLDER
 
 The cases are halved by turns within each kind of fault and system, so that every kind is in both. Each constant is
 varied alone; the value that is best on one half is judged on the other, both ways.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from bench.rca import DATA, Case, observed_by, place, suspects
+from bench.rca.measure import DATA, Case, observed_by, place, suspects
 from workshop.traces.suspects import compare, growth, ranking
 from workshop.traces.suspects.observed import Observed
 
@@ -41,7 +41,7 @@ def rates(cases: list[Case], observed: Callable[[str], list[Observed]]) -> tuple
 
 def main() -> None:
     """Print for each constant what each half chooses, and what the other half then gets."""
-    parser = argparse.ArgumentParser(prog="python -m bench.rca_halves")
+    parser = argparse.ArgumentParser(prog="python -m bench.rca.halves")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder with labels.json (RCA_DATA)")
     options = parser.parse_args()
     sides = halves(json.loads((options.data / "labels.json").read_text()))

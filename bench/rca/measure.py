@@ -23,7 +23,7 @@ from workshop.traces.sources.files import read
 from workshop.traces.suspects.compare import compare_observed
 from workshop.traces.suspects.observed import Observed, observe
 
-DATA = Path(os.environ.get("RCA_DATA", Path(__file__).parents[1] / ".." / "shared" / "data" / "rca"))
+DATA = Path(os.environ.get("RCA_DATA", Path(__file__).parents[2] / ".." / "shared" / "data" / "rca"))
 DEALS = 40
 
 

@@ -1,0 +1,5 @@
+"""Run the measurement: `python -m bench.rca`."""
+
+from bench.rca.measure import main
+
+main()
