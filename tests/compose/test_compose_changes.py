@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.compose.conftest import ComposeStack
-from tests.integration.shape import SPANS
+from tests.integration.shape import SPANS, is_whole
 from workshop.changes import docker as containers
 from workshop.changes import edges, jobs, journal, making, patching
 from workshop.changes.kinds import Change, Data, Limit, Setting, Wire
@@ -33,7 +33,8 @@ def test_a_release_is_mounted_in_front_of_the_package(clean: ComposeStack) -> No
     before = images(clean)
     making.make(clean.settings, patching.named("inventory", "n-plus-one"))
     items = [(f"SKU-0000{number}", 1) for number in range(1, 6)]
-    trace = clean.trace(clean.checkout(*items).json()["trace_id"], spans=SPANS + 4)
+    trace_id = clean.checkout(*items).json()["trace_id"]
+    trace = clean.jaeger.wait_for_trace(trace_id, until=lambda trace: is_whole(trace, SPANS + 4), timeout=30)
     asked = [span for span in trace.spans if span.name == "SELECT stock_movement"]
     assert [span.resource["service.version"] for span in asked] == ["1.0.0+n-plus-one"] * 5
     told = docker.changes_file(clean.settings).read_text()

@@ -14,17 +14,23 @@ from workshop.changes.kinds import Limit, Release, Setting, Wire
 from workshop.stack.errors import StackError
 from workshop.stack.local import supervisor
 from workshop.stack.settings import ROOT
+from workshop.traces.model.trace import Trace
 
 from ..conftest import Eventually, Stack
-from ..shape import SPANS
+from ..shape import SPANS, is_whole
 
 FIVE = [(f"SKU-0000{number}", 1) for number in range(1, 6)]
 
 
 def statements(stack: Stack, more: int = 0) -> int:
     """How often a checkout of five products asks for what is on hand."""
-    trace = stack.trace(stack.checkout(*FIVE).json()["trace_id"], spans=SPANS + more)
+    trace = fetched(stack, stack.checkout(*FIVE).json()["trace_id"], SPANS + more)
     return sum(span.name == "SELECT stock_movement" for span in trace.spans)
+
+
+def fetched(stack: Stack, trace_id: str, spans: int) -> Trace:
+    """The trace of so many spans, and of those of a lookup that found nothing."""
+    return stack.jaeger.wait_for_trace(trace_id, until=lambda trace: is_whole(trace, spans), timeout=10)
 
 
 def environment(stack: Stack, name: str) -> dict[str, str]:
@@ -132,7 +138,7 @@ def test_an_old_proxy_loses_the_trace_and_nothing_else(clean: Stack, eventually:
     began = time.time()
     answer = clean.checkout()
     assert answer.status_code == 201
-    trace = clean.trace(answer.json()["trace_id"], spans=SPANS - 2)
+    trace = fetched(clean, answer.json()["trace_id"], SPANS - 2)
     assert {span.service for span in trace.spans} == {"gateway", "order", "inventory"}
     eventually("the payment's own trace is there", lambda: clean.jaeger.search("payment", start=began))
     (strange,) = clean.jaeger.search("payment", start=began, limit=1)
@@ -166,7 +172,7 @@ def test_a_stocktake_holds_the_products(clean: Stack, eventually: Eventually) ->
         answer = clean.checkout()
         if answer.status_code == 503:  # it counted for longer than anybody waits for a lock
             return "row that is needed was locked" in answer.json()["detail"]
-        trace = clean.trace(answer.json()["trace_id"], spans=SPANS)
+        trace = fetched(clean, answer.json()["trace_id"], SPANS)
         return any(span.name == "SELECT product" and span.ms > 100 for span in trace.spans)
 
     eventually("a checkout waits for the stocktake", waited)
