@@ -20,8 +20,8 @@ from .conftest import ANSWER_SECONDS, CONNECT_SECONDS, Stranger, Valkey
 APRON = Product(sku="SKU-1", name="Amber Apron", price_cents=390, currency="EUR")
 BOWL = Product(sku="SKU-2", name="Birch Bowl", price_cents=8309, currency="EUR")
 FIRST_PAGE = page_key(None, None)
-# What a machine that is busy may take for a pause of its own.
-SLACK_SECONDS = 0.25
+# What a machine that is busy may take for a pause of its own. Without a limit the waits would have no end at all.
+SLACK_SECONDS = 1.0
 MakeStranger = Callable[[Callable[[socket.socket], object]], Stranger]
 
 
