@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from workshop.commands.traces import complaining, connect, put, put_json, several
+from workshop.commands.traces import complaining, connect, last_checkout, put, put_json, several
 from workshop.stack.screen import complain, say
 from workshop.traces import wording
 from workshop.traces.model import statements
@@ -58,7 +58,6 @@ def _name(application: str) -> str:
 
 
 def _from_jaeger(which: str, jaeger: str) -> "tuple[Trace, list[Trace]]":
-    from workshop.commands.traces import last_checkout
     from workshop.traces.sources.beside import beside
 
     (trace,) = several([which], jaeger)[:1] if which else [last_checkout(jaeger)]

@@ -1,10 +1,9 @@
 """Traces in which a part of a trace may have ended up, for its diagnosis: searches, so not for each look at a page."""
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
+from workshop.console.trace.kept import Kept
 from workshop.traces.model import conventions, matching
 from workshop.traces.model.trace import Span, Trace
 from workshop.traces.sources import fetching
@@ -22,28 +21,23 @@ class Elsewhere:
 
     def __init__(self, jaeger: JaegerClient, clock: Callable[[], float] = time.time) -> None:
         self._jaeger, self._clock = jaeger, clock
-        self._nothing: OrderedDict[Edges, float] = OrderedDict()  # when these calls were looked for in vain
-        self._lock = threading.Lock()
+        self._nothing = Kept[Edges, float](MOST_KEPT)  # when these calls were looked for in vain
 
     def of(self, trace: Trace) -> list[Trace]:
         """The traces; none where these very calls had no answer a moment ago, or Jaeger does not answer."""
         leaves = fetching.open_calls(trace)
         edges = frozenset((span.service, str(conventions.peer(span))) for span in leaves)
         now = self._clock()
-        with self._lock:
-            if 0 <= now - self._nothing.get(edges, float("-inf")) < AGAIN_SECONDS:
-                return []
+        tried = self._nothing.get(edges)
+        if tried is not None and 0 <= now - tried < AGAIN_SECONDS:
+            return []
         try:
             found = fetching.related(self._jaeger, trace)
         except JaegerError:
             return []  # a search that fails must not cost the page
         # What is on its way yet was not looked for in vain.
         if now - trace.end / 1e9 > fetching.ON_THEIR_WAY and not any(_answers(leaves, other) for other in found):
-            with self._lock:
-                self._nothing[edges] = now
-                self._nothing.move_to_end(edges)
-                while len(self._nothing) > MOST_KEPT:
-                    self._nothing.popitem(last=False)
+            self._nothing.put(edges, now)
         return found
 
 

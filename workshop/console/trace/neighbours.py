@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from workshop.console.trace.kept import Kept
 from workshop.traces import wording
 from workshop.traces.model import naming
 from workshop.traces.neighbours.model import Holder, Wait
@@ -32,8 +32,7 @@ class NeighboursOfTraces:
 
     def __init__(self, jaeger: JaegerClient, clock: Callable[[], float] = time.time) -> None:
         self._jaeger, self._clock = jaeger, clock
-        self._kept: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = Kept[str, tuple[float, dict[str, Any]]](MOST_KEPT)  # until when it is good, and what was found
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     def of(self, trace_id: str) -> dict[str, Any]:
@@ -52,8 +51,7 @@ class NeighboursOfTraces:
             self._turns.release()
 
     def _known(self, trace_id: str) -> dict[str, Any] | None:
-        with self._lock:
-            until, found = self._kept.get(trace_id, (0.0, None))
+        until, found = self._kept.get(trace_id) or (0.0, None)
         return found if self._clock() < until else None
 
     def _look(self, trace_id: str) -> dict[str, Any]:
@@ -66,11 +64,7 @@ class NeighboursOfTraces:
             "more": max(len(found.waits) - MOST_WAITS, 0),
         }
         over = now - trace.end / 1e9 > fetching.SETTLED
-        with self._lock:
-            self._kept[trace_id] = (float("inf") if over else now + KEPT_SECONDS), told
-            self._kept.move_to_end(trace_id)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+        self._kept.put(trace_id, (float("inf") if over else now + KEPT_SECONDS, told))
         return told
 
 

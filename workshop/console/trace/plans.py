@@ -1,11 +1,10 @@
 """Plans of statements for the trace pages: asked for once for many pages, and never older than the trace."""
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from workshop.console.trace.kept import Kept
 from workshop.traces.diagnosis.facts import Explain
 from workshop.traces.model.trace import Trace
 
@@ -19,24 +18,18 @@ class Plans:
 
     def __init__(self, explain: Explain, clock: Callable[[], float] = time.time) -> None:
         self._explain, self._clock = explain, clock
-        self._kept: OrderedDict[tuple[str, str | None], tuple[float, Any]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept = Kept[tuple[str, str | None], tuple[float, Any]](MOST_KEPT)  # when it was asked for, and the plan
 
     def of(self, trace: Trace) -> Explain:
         """What plans a statement of this trace: as it is planned at a moment after the trace's end."""
 
         def explain(statement: str, database: str | None) -> Any:
             now = self._clock()
-            with self._lock:
-                asked, plan = self._kept.get((statement, database), (0.0, None))
+            asked, plan = self._kept.get((statement, database)) or (0.0, None)
             if asked > trace.end / 1e9 and 0 <= now - asked < KEPT_SECONDS:
                 return plan
             plan = self._explain(statement, database)
-            with self._lock:
-                self._kept[statement, database] = now, plan
-                self._kept.move_to_end((statement, database))
-                while len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
+            self._kept.put((statement, database), (now, plan))
             return plan
 
         return explain

@@ -33,20 +33,9 @@ class MissingIndex:
 
 def missing_index(document: Any) -> MissingIndex | None:
     """The sequential scan on which most of the plan's time or cost goes, if an index on its filter would avoid it."""
-    root = _root(document)
-    if root is None:
-        return None
-    whole = _weight(root)
-    for node in _nodes(root):
-        if node.get("Node Type") != "Seq Scan" or not node.get("Filter") or _weight(node) < whole / 2:
-            continue
-        columns = filter_columns(node["Filter"])
-        rows = _rows(node)
-        if columns and rows:
-            scanned, found, estimated = rows
-            if scanned >= MIN_ROWS and found <= scanned * MAX_FOUND:
-                table = str(node.get("Relation Name", "?"))
-                return MissingIndex(table, columns, scanned, found, estimated, _line(node))
+    for node, columns, (scanned, found, estimated) in _heavy_scans(document):
+        if scanned >= MIN_ROWS and found <= scanned * MAX_FOUND:
+            return MissingIndex(_table(node), columns, scanned, found, estimated, _line(node))
     return None
 
 
@@ -86,24 +75,34 @@ class Misjudged:
 
 def misjudged(document: Any) -> Misjudged | None:
     """The sequential scan on which most of the plan's time or cost goes, if it was chosen by a wrong estimate."""
+    for node, columns, (scanned, found, estimated) in _heavy_scans(document):
+        if scanned < MIN_ROWS:
+            continue
+        expected = int(node.get("Plan Rows", 0))
+        if not estimated:
+            expected *= int(node.get("Actual Loops", 1))
+            if expected >= OFF * max(found, 1):
+                return Misjudged(_table(node), columns, expected, found, _line(node))
+        elif expected > scanned * MAX_FOUND and any(index[:1] and index[0] in columns for index in _indexes(node)):
+            return Misjudged(_table(node), columns, expected, None, _line(node))
+    return None
+
+
+def _heavy_scans(document: Any) -> Iterator[tuple[dict[str, Any], tuple[str, ...], tuple[int, int, bool]]]:
+    """The sequential scans with half of the plan's time or cost, with their filter's columns and their rows."""
     root = _root(document)
     if root is None:
-        return None
+        return
+    half = _weight(root) / 2
     for node in _nodes(root):
-        if node.get("Node Type") != "Seq Scan" or not node.get("Filter") or _weight(node) < _weight(root) / 2:
-            continue
-        columns, rows = filter_columns(node["Filter"]), _rows(node)
-        if not columns or not rows or rows[0] < MIN_ROWS:
-            continue
-        table = str(node.get("Relation Name", "?"))
-        expected = int(node.get("Plan Rows", 0))
-        if not rows[2]:
-            expected *= int(node.get("Actual Loops", 1))
-            if expected >= OFF * max(rows[1], 1):
-                return Misjudged(table, columns, expected, rows[1], _line(node))
-        elif expected > rows[0] * MAX_FOUND and any(index[:1] and index[0] in columns for index in _indexes(node)):
-            return Misjudged(table, columns, expected, None, _line(node))
-    return None
+        if node.get("Node Type") == "Seq Scan" and node.get("Filter") and _weight(node) >= half:
+            columns, rows = filter_columns(node["Filter"]), _rows(node)
+            if columns and rows:
+                yield node, columns, rows
+
+
+def _table(node: dict[str, Any]) -> str:
+    return str(node.get("Relation Name", "?"))
 
 
 def _indexes(node: dict[str, Any]) -> list[list[str]]:

@@ -31,6 +31,7 @@ def test_a_system_outside_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     """It never answers; some seconds later it is asked for again, and another call at once."""
     made, client = asking(), FakeClient(asking(), services=["order", "provider"])
     now = [made.end / 1e9 + LATER]
+    monkeypatch.setattr(elsewhere, "MOST_KEPT", 1)
     found = Elsewhere(client, lambda: now[0])  # type: ignore[arg-type]
     assert [found.of(made) for _ in range(3)] == [[]] * 3
     assert client.searched == ["order"]
@@ -39,7 +40,6 @@ def test_a_system_outside_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) ->
     now[0] += elsewhere.AGAIN_SECONDS
     found.of(made)
     assert client.searched == ["order", "provider", "order"]
-    monkeypatch.setattr(elsewhere, "MOST_KEPT", 1)
     found.of(asking("POST http://provider:84/v1/charges"))
     found.of(made)
     assert client.searched[3:] == ["provider", "order"]

@@ -54,6 +54,7 @@ def test_the_page_is_told_the_longest_waits(client: FlaskClient, longest: Trace)
 def test_what_is_over_is_looked_for_once(jaeger: Counting, longest: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as spans may come the answer is kept for seconds; of many the oldest is forgotten."""
     now = [longest.end / 1e9 + 1]
+    monkeypatch.setattr(panel, "MOST_KEPT", 1)
     kept = NeighboursOfTraces(jaeger, lambda: now[0])
     kept.of(longest.trace_id)
     fetched = jaeger.fetched
@@ -66,7 +67,6 @@ def test_what_is_over_is_looked_for_once(jaeger: Counting, longest: Trace, monke
     now[0] += 100_000
     assert kept.of(longest.trace_id) == first
     assert jaeger.fetched == fetched
-    monkeypatch.setattr(panel, "MOST_KEPT", 1)
     kept.of(next(each for each in jaeger.traces if each != longest.trace_id))
     fetched = jaeger.fetched
     kept.of(longest.trace_id)
