@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from common import database, deadline
 from common.digests import Digests
 from common.errors import NO_TIME, Problem
-from common.http_client import MARGIN_SECONDS
+from common.patience import MARGIN_SECONDS
 from common.schemas import Card, CustomerId, Items
 from order import answers, headers, outbox, store
 from order.clients import UNDO_SECONDS, Inventory, Payment, Price

@@ -4,11 +4,12 @@ import time
 from typing import Any
 
 import requests
-from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type
 
 from common import deadline
 from common.errors import Problem
-from common.http_client import AwayTooLong, never_made
+from common.http_client import never_made
+from common.patience import BRIEFLY, AwayTooLong
 from common.telemetry import Adapter, note_attempt
 
 # For so long a provider that cannot be reached is asked again: it may be restarted just now.
@@ -103,7 +104,7 @@ class Provider:
         left = deadline.remaining()
         attempts = Retrying(
             stop=Enough(time.monotonic() + (60 if left is None else left), self.attempts),
-            wait=wait_exponential_jitter(multiplier=0.05, max=0.5, jitter=0.1),
+            wait=BRIEFLY,
             retry=retry_if_exception_type(ProviderError),
             before=note_attempt,
         )

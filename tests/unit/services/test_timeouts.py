@@ -14,7 +14,7 @@ import gateway.app
 import inventory.app
 import order.app
 import payment.app
-from common import database, gunicorn, http_client
+from common import database, gunicorn, http_client, patience
 from payment import clients as provider
 from payment.settings import Settings
 from workshop.chaos import customers
@@ -77,15 +77,15 @@ def test_each_hop_s_wait_is_longer_than_what_it_waits_for(seconds: dict[str, flo
     ]
     for chain in chains:
         for outer, inner in itertools.pairwise(chain):
-            assert outer >= inner + http_client.MARGIN_SECONDS, (chain, seconds)
+            assert outer >= inner + patience.MARGIN_SECONDS, (chain, seconds)
 
 
 def test_a_restart_can_be_waited_for_at_each_hop(seconds: dict[str, float]) -> None:
     """As long as it may take, with time left for the call itself, and for the other steps of the request."""
     for hop in (name for name in seconds if "->" in name):
         caller = hop.partition(" ")[0]
-        assert seconds[hop] >= http_client.RECONNECT_SECONDS + 3, hop
-        assert seconds[caller] >= http_client.RECONNECT_SECONDS + 3 + TIMEOUT, hop
+        assert seconds[hop] >= patience.RECONNECT_SECONDS + 3, hop
+        assert seconds[caller] >= patience.RECONNECT_SECONDS + 3 + TIMEOUT, hop
     assert seconds["order"] >= seconds["inventory"] + seconds["payment"]
 
 
