@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import psycopg
 from opentelemetry import trace
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from common import database, deadline
 from common.digests import Digests
@@ -37,7 +36,7 @@ class OrderProcessor(NamedTuple):
     It may be killed between any two of them: the order is then still pending, and the worker settles it.
     """
 
-    pool: ConnectionPool
+    pool: database.Pool
     inventory: Inventory
     payment: Payment
     digests: Digests
@@ -71,19 +70,27 @@ class OrderProcessor(NamedTuple):
         """Make the pending order; the customer's earlier one with this key instead when there is one."""
         items, digest = order.model_dump()["items"], self.digests.of(order)
         context = headers.current()
+        tried = False
+
+        def write(connection: psycopg.Connection) -> dict[str, Any] | None:
+            nonlocal tried
+            tried = True
+            for _ in range(KEY_ATTEMPTS):
+                if store.create(connection, order_id, order.customer_id, idempotency_key, items, context, digest):
+                    return None
+                if first := store.find_by_key(connection, order.customer_id, idempotency_key):
+                    # Our own when the first attempt wrote it, and its connection broke.
+                    return None if str(first["order_id"]) == order_id else first
+            retry = {"Retry-After": "2"}
+            raise Problem(409, "others are using this Idempotency-Key", headers=retry, reason="in_progress")
+
         try:
-            with self.pool.connection() as connection:
-                for _ in range(KEY_ATTEMPTS):
-                    if store.create(connection, order_id, order.customer_id, idempotency_key, items, context, digest):
-                        return None
-                    if first := store.find_by_key(connection, order.customer_id, idempotency_key):
-                        return first
-        except (PoolTimeout, TooManyRequests):
-            raise
+            return database.repeat(self.pool, write, begun=False)
         except psycopg.OperationalError as error:
+            if not tried:
+                raise
             # It may be written all the same. Nobody is asked for anything, so all that can come of it is a failure.
             raise answers.about(database.unavailable(self.pool, error), order_id, "pending") from error
-        raise Problem(409, "others are using this Idempotency-Key", headers={"Retry-After": "2"}, reason="in_progress")
 
     def _repeated(self, first: dict[str, Any], order: NewOrder) -> dict[str, Any]:
         """The answer to a repetition; Problem 422 when it is none, but another request with the same key."""
@@ -102,8 +109,7 @@ class OrderProcessor(NamedTuple):
             # Now, not when it leaves the span: undoing what was done takes its time, too.
             span.record_exception(problem)
             price = self._settle(order_id, problem, reserved=price is not None)
-        with self.pool.connection() as connection:
-            outbox.confirm(connection, order_id, price)
+        database.repeat(self.pool, lambda connection: outbox.confirm(connection, order_id, price))
         return price
 
     def _settle(self, order_id: str, problem: Problem, *, reserved: bool) -> Price:
@@ -121,11 +127,14 @@ class OrderProcessor(NamedTuple):
         except Problem as second:
             log.warning("order %s stays pending, the worker will settle it: %s", order_id, second.detail)
             raise problem from second
-        with self.pool.connection() as connection:
-            if not store.fail(connection, order_id, problem) and (first := store.find_first(connection, order_id)):
-                # The worker was quicker. Its word stands.
-                confirmed = answers.repeated(first)
-                return Price(confirmed["total_cents"], confirmed["currency"])
+
+        def fail(connection: psycopg.Connection) -> dict[str, Any] | None:
+            return None if store.fail(connection, order_id, problem) else store.find_first(connection, order_id)
+
+        if first := database.repeat(self.pool, fail):
+            # The worker was quicker. Its word stands.
+            confirmed = answers.repeated(first)
+            return Price(confirmed["total_cents"], confirmed["currency"])
         raise answers.about(problem, order_id, "failed")
 
     def _not_confirmed(self, order_id: str, error: Exception) -> Problem:

@@ -1,16 +1,19 @@
 """The pool of PostgreSQL connections that a service holds, and how its failures are told."""
 
 import atexit
+import math
 import select
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import psycopg
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from common import deadline
+from common import deadline, patience
 from common.database.bounded import LEAST_SECONDS, LOOK_SECONDS, BoundedConnection
 from common.database.statements import SummaryCursor
 from common.errors import DATABASE_AWAY, DATABASE_LOST, OVERLOADED, Problem
@@ -24,6 +27,7 @@ CONNECTION: dict[str, Any] = {
     "cursor_factory": SummaryCursor,
     "options": r"-c default_transaction_isolation=read\ committed",
 }
+T = TypeVar("T")
 # How long a statement waits for a lock, and how long it may run.
 LOCK_SECONDS = 4
 STATEMENT_SECONDS = 8
@@ -37,6 +41,16 @@ class Pool(ConnectionPool[psycopg.Connection]):
     The library's own check pauses a second, then two, after each broken connection that it finds: three of them, and
     the request has waited for nothing. Its attempts to connect come ever more rarely, minutes apart in the end.
     """
+
+    # When the database was last found to take no connection for RECONNECT_SECONDS, on the monotonic clock.
+    away_at = -math.inf
+
+    def was_away(self) -> bool:
+        """Whether the database takes no connections, or took none while those waited who give up now.
+
+        One that is there again looks well to whoever asks it, a moment before the pool has connections to it.
+        """
+        return time.monotonic() - self.away_at <= self.timeout or not _takes_connections(str(self.conninfo))
 
     def getconn(self, timeout: float | None = None) -> psycopg.Connection:
         """A connection, within what is left of the request's time; PoolTimeout when none is free until then."""
@@ -81,6 +95,8 @@ def open_pool(url: str, *, size: int = 8, seconds: float = 3.0) -> Pool:
 
 
 def _try_again(pool: ConnectionPool[Any]) -> None:
+    assert isinstance(pool, Pool)
+    pool.away_at = time.monotonic()
     with suppress_instrumentation():
         pool.check()
 
@@ -108,7 +124,46 @@ def check(url: str) -> None:
         connection.execute("SELECT 1")
 
 
-def unavailable(pool: ConnectionPool[Any], error: Exception) -> Problem:
+def repeat(pool: Pool, work: Callable[[psycopg.Connection], T], *, begun: bool = True) -> T:
+    """What `work` returns, on a connection of the pool; done again when the database goes away under it.
+
+    What a broken connection was told may have been carried out: `work` must do no harm, and return the same, when it
+    is done twice. It is tried for patience.RECONNECT_SECONDS, and not beyond the request's deadline. Where nothing was
+    `begun` for the request before, and there is not even a first connection, it is not tried again: who asked can be
+    told so, and can ask again.
+    """
+
+    def away(error: BaseException) -> bool:
+        if isinstance(error, PoolTimeout | TooManyRequests):
+            return begun and pool.was_away()
+        # Of those with a code, only the server's word that it shuts down, crashed, or is not up yet (class 57P).
+        return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P").startswith("57P")
+
+    def attempt() -> T:
+        nonlocal begun
+        with pool.connection() as connection:
+            begun = True
+            return work(connection)
+
+    left = deadline.remaining()
+    attempts = Retrying(
+        stop=patience.AwayTooLong(math.inf if left is None else time.monotonic() + left, patience.RECONNECT_SECONDS),
+        wait=patience.BRIEFLY,
+        retry=retry_if_exception(away),
+        before_sleep=_note_wait,
+        reraise=True,
+    )
+    return attempts(attempt)
+
+
+def _note_wait(state: RetryCallState) -> None:
+    """A statement that failed has its span; a wait for a connection has none, and would be a gap in the trace."""
+    error = state.outcome and state.outcome.exception()
+    if isinstance(error, PoolTimeout | TooManyRequests):
+        trace.get_current_span().record_exception(error)
+
+
+def unavailable(pool: Pool, error: Exception) -> Problem:
     """The problem that tells a caller why the database did not do what it should: late, busy, locked, or away."""
     retry = {"Retry-After": "1"}
     left = deadline.remaining()
@@ -118,9 +173,9 @@ def unavailable(pool: ConnectionPool[Any], error: Exception) -> Problem:
     if isinstance(error, PoolTimeout | TooManyRequests):
         # No statement was run, so no span of one tells.
         trace.get_current_span().record_exception(error)
-        if _takes_connections(str(pool.conninfo)):
-            return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
-        return Problem(503, "the database takes no connections", headers=retry, reason=DATABASE_AWAY)
+        if pool.was_away():
+            return Problem(503, "the database takes no connections", headers=retry, reason=DATABASE_AWAY)
+        return Problem(503, "too many requests wait for the database", headers=retry, reason=OVERLOADED)
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return Problem(503, f"a row that is needed was locked for {LOCK_SECONDS} s", headers=retry)
     if isinstance(error, psycopg.errors.QueryCanceled):

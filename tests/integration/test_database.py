@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from common import database, deadline
 from workshop.traces.sources import blocking
 
-from .conftest import FragileStack
+from .conftest import Eventually, FragileStack
 
 SIZE = 8
 
@@ -115,6 +115,18 @@ def test_a_crowd_is_told_as_a_crowd(pool: database.Pool) -> None:
     for connection in held:
         pool.putconn(connection)
     assert database.unavailable(pool, caught.value).extra["reason"] == "overloaded"
+
+
+def test_a_database_that_has_just_come_back_is_told_as_one_that_was_away(
+    sound: FragileStack, pool: database.Pool, eventually: Eventually
+) -> None:
+    """Who gave up a moment before the pool has its connections did not meet a crowd, and may come again."""
+    sound.stop("postgres")
+    pool.check()
+    eventually("the pool has found it away", lambda: pool.away_at > 0)
+    with sound.database_started():
+        assert database.unavailable(pool, PoolTimeout()).extra["reason"] == "database_away"
+    eventually("the pool is well", lambda: database.unavailable(pool, PoolTimeout()).extra["reason"] == "overloaded")
 
 
 def test_readiness_does_not_follow_the_load(sound: FragileStack, pool: database.Pool) -> None:

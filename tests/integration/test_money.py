@@ -13,12 +13,12 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
-from common.database import CONNECTION
+from common.database import open_pool
 from common.digests import Digests
 from common.errors import NOTHING_BEGUN, Problem
+from common.settings import PoolSettings
 from order import store
 from order.clients import Inventory, Payment
 from order.processing import NewOrder, OrderProcessor
@@ -141,7 +141,9 @@ def test_whoever_was_charged_is_never_told_that_nothing_was_begun(
         ((order_id, _),) = customer.orders()
         assert told["order_id"] == order_id
         assert told.get("reason") not in NOTHING_BEGUN
-        if answer.status_code != 201:
+        if not shut_for_good:
+            assert answer.status_code == 201
+        else:
             assert (answer.status_code, told["order_status"]) == (503, "pending")
             eventually("the order is decided", customer.is_decided)
             again = customer.buy(**{"Idempotency-Key": told["idempotency_key"]})
@@ -266,6 +268,73 @@ def test_what_was_begun_in_too_short_a_time_is_ended_at_once(
     assert customer.paid() == 1
 
 
+@contextlib.contextmanager
+def order_processor(stack: FragileStack) -> Iterator[OrderProcessor]:
+    """The order service's own, with the stack's database and services behind it."""
+    secret = SecretStr(stack.secret)
+    inventory, payment = (f"http://127.0.0.1:{getattr(stack.settings, name)}" for name in PORTS)
+    with contextlib.closing(open_pool(stack.settings.database_url("orders", "orders"))) as pool:
+        yield OrderProcessor(pool, Inventory(inventory, secret, 12.0), Payment(payment, secret, 12.0), Digests(secret))
+
+
+@pytest.mark.parametrize("carried_out", [True, False], ids=["carried out", "not carried out"])
+@pytest.mark.parametrize(
+    ("statement", "card"), [("create", GOOD_CARD), ("confirm", GOOD_CARD), ("fail", DECLINED_CARD)]
+)
+def test_a_statement_whose_connection_breaks_is_made_again(
+    sound: FragileStack, monkeypatch: pytest.MonkeyPatch, statement: str, card: str, carried_out: bool
+) -> None:
+    """Whether or not the database has carried it out: the customer gets the answer, and there is one order."""
+    customer = Customer(sound)
+    found = getattr(store, statement)
+    lost: list[int] = []
+
+    def lose(connection: psycopg.Connection[Any], *arguments: Any, **more: Any) -> Any:
+        if lost:
+            return found(connection, *arguments, **more)
+        lost.append(connection.info.backend_pid)
+        if carried_out:
+            found(connection, *arguments, **more)
+        with as_superuser(sound) as admin:
+            assert admin.execute("SELECT pg_terminate_backend(%s, 5000)", (lost[0],)).fetchone() == (True,)
+        return found(connection, *arguments, **more)
+
+    monkeypatch.setattr(store, statement, lose)
+    order_id, key = str(uuid.uuid4()), str(uuid.uuid4())
+    order = NewOrder.model_validate({"customer_id": customer.name, "items": customer.items, "card": card})
+    with order_processor(sound) as processor:
+        if card == GOOD_CARD:
+            assert processor.process(order_id, key, order)["order_id"] == order_id
+        else:
+            with pytest.raises(Problem) as caught:
+                processor.process(order_id, key, order)
+            assert (caught.value.status, caught.value.extra["order_status"]) == (402, "failed")
+    assert len(lost) == 1
+    assert customer.orders() == [(order_id, "confirmed" if card == GOOD_CARD else "failed")]
+    with sound.orders() as connection:
+        messages = connection.execute("SELECT count(*) FROM outbox WHERE order_id = %s", (order_id,)).fetchone()
+        sent = connection.execute("SELECT announced_at FROM orders WHERE id = %s", (order_id,)).fetchone()
+    assert messages is not None and sent is not None
+    assert (messages[0] == 1 or sent[0] is not None) is (card == GOOD_CARD)
+    assert customer.paid() == (card == GOOD_CARD)
+
+
+def test_a_database_that_is_away_for_a_moment_costs_no_checkout(sound: FragileStack, eventually: Eventually) -> None:
+    """Cut and refused while stock is waited for, and for longer than one wait for a connection: it is confirmed."""
+    with product(sound, 5) as sku, sound.inventory() as stranger, as_superuser(sound) as admin:
+        customer = Customer(sound, sku)
+        with in_the_background(customer.buy) as answers, contextlib.ExitStack() as faults:
+            with locked(stranger, "SELECT sku FROM product WHERE sku = %s FOR UPDATE", sku):
+                eventually("the order is written down", customer.orders)
+                ((order_id, _),) = customer.orders()
+                faults.enter_context(shut(admin, "orders"))
+            charged = lambda: [made for made in charges(sound.settings) if made.order_id == order_id]  # noqa: E731
+            eventually("the card is charged", charged)
+            time.sleep(PoolSettings.model_fields["database_pool_seconds"].default + 1)
+        assert (answers[0].status_code, answers[0].json()["order_id"]) == (201, order_id)
+        assert customer.paid() == 1
+
+
 def test_a_key_that_is_freed_meanwhile_is_used_anew(sound: FragileStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between "it is used" and "by which order" the first one fails and frees its key: that is no other order's key."""
     customer = Customer(sound)
@@ -277,14 +346,11 @@ def test_a_key_that_is_freed_meanwhile_is_used_anew(sound: FragileStack, monkeyp
         assert store.fail(connection, made[0], failure)
         return found(connection, customer_id, idempotency_key)
 
-    secret = SecretStr(sound.secret)
     order = NewOrder.model_validate({"customer_id": customer.name, "items": customer.items, "card": GOOD_CARD})
-    with ConnectionPool(sound.settings.database_url("orders", "orders"), kwargs=CONNECTION, min_size=1) as pool:
-        inventory, payment = (f"http://127.0.0.1:{getattr(sound.settings, name)}" for name in PORTS)
-        digests = Digests(secret)
-        processor = OrderProcessor(pool, Inventory(inventory, secret, 12.0), Payment(payment, secret, 12.0), digests)
-        with pool.connection() as connection:
-            assert store.create(connection, made[0], customer.name, key, customer.items, {}, digests.of(order))
+    with order_processor(sound) as processor:
+        digest = processor.digests.of(order)
+        with processor.pool.connection() as connection:
+            assert store.create(connection, made[0], customer.name, key, customer.items, {}, digest)
         monkeypatch.setattr(store, "find_by_key", find)
         assert processor.process(made[1], key, order)["order_id"] == made[1]
     assert customer.orders() == [(made[0], "failed"), (made[1], "confirmed")]
