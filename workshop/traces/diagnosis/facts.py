@@ -6,9 +6,9 @@ from typing import Any
 
 from workshop.traces import wording
 from workshop.traces.diagnosis.findings import Evidence, Limits, Severity
-from workshop.traces.model import naming
+from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span, Trace
-from workshop.traces.time.account import Line, account
+from workshop.traces.time.account import Charge, Line, account
 from workshop.traces.time.critical_path import Section
 
 # Called with a statement's text and its database's name; returns the plan as PostgreSQL's EXPLAIN (FORMAT JSON)
@@ -217,4 +217,15 @@ class Facts:
 
     def worst(self, lines: Sequence[Line], number: int = 5) -> list[Span]:
         """The spans of the lines with the most time charged to them, worst first."""
-        return sorted((span for line in lines for span in line.spans), key=self.own_ns, reverse=True)[:number]
+        spans = {span.span_id: span for line in lines for span in line.spans}
+        return sorted(spans.values(), key=self.own_ns, reverse=True)[:number]
+
+    def recorded(self, span: Span, charges: Iterable[Charge]) -> list[str]:
+        """What the span's events say of these stretches of time: a line each, three at most."""
+        stretches = [(charge.start, charge.end) for charge in charges]
+        return [
+            f"event at {wording.duration((event.time - self.trace.start) / 1e6)}: "
+            f"{wording.clean(conventions.event_text(event))}"
+            for event in span.events
+            if any(start <= event.time <= end for start, end in stretches)
+        ][:3]

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from workshop.traces.model import failure, words
-from workshop.traces.model.span import Span
+from workshop.traces.model.span import Event, Span
 
 
 def first(span: Span, *keys: str) -> Any:
@@ -236,13 +236,26 @@ def resend_count(span: Span) -> int:
         return 0
 
 
+def event_text(event: Event) -> str:
+    """What an event tells: an exception's type and message, else the event's name."""
+    if not is_exception(event):
+        return event.name
+    kind = event.attributes.get("exception.type") or event.attributes.get("error.kind")
+    message = event.attributes.get("exception.message") or event.attributes.get("message") or ""
+    return ": ".join(str(part) for part in (kind, message) if part) or event.name
+
+
+def is_exception(event: Event) -> bool:
+    """Whether the event is an exception, or an error of OpenTracing's."""
+    kinds = event.attributes.get("exception.type"), event.attributes.get("error.kind")
+    return event.name in ("exception", "error") or any(kinds)
+
+
 def error_text(span: Span) -> str:
     """What went wrong, in the span's own words: exception, status message, error type, status code; or ''."""
     for event in reversed(span.events):
-        kind = event.attributes.get("exception.type") or event.attributes.get("error.kind")
-        if kind or event.name in ("exception", "error"):
-            message = event.attributes.get("exception.message") or event.attributes.get("message") or ""
-            return ": ".join(str(part) for part in (kind, message) if part) or event.name
+        if is_exception(event):
+            return event_text(event)
     if span.status_message:
         return span.status_message
     kind = first(span, *failure.WORDS)

@@ -292,6 +292,20 @@ def test_own_code() -> None:
     assert rules(found) == ["own-code"]
 
 
+def test_own_time_is_told_with_what_was_recorded_in_it() -> None:
+    """An exception that was caught while it waited says for what; one from a child's time does not."""
+    waited = [
+        *exception("OSError", "while it wrote", 3),
+        *exception("pool.PoolTimeout", "no connection after 3 s", 500),
+    ]
+    writes = [sql("s", f"INSERT INTO a VALUES ({at})", at, 5) for at in (2, 220, 440, 660, 890)]
+    work = span("s", "work", 0, 900, *writes, events=waited)
+    problems = diagnose(trace(server("s", "GET /report", 0, 900, work))).problems
+    (found,) = [each for each in problems if each.rule == "own-code"]
+    assert found.details == ["event at 500 ms: pool.PoolTimeout: no connection after 3 s"]
+    assert len(found.evidence) == 1
+
+
 def test_limits_can_be_set() -> None:
     """What counts as slow is the reader's to say."""
     assert rules(diagnose(checkout(), limits=Limits(slow_ms=40, whole_ms=50))) == ["external-call"]

@@ -48,6 +48,7 @@ def _own_code(facts: Facts, lines: list[Line]) -> Finding:
         ms=total / 1e6,
         share=facts.share_of(lines),
         about=f"{lines[0].service} {lines[0].what}",
+        details=facts.recorded(worst, [charge for line in lines for charge in line.charges if charge.span is worst]),
         advice="put spans around its parts, or profile it: code, a library without instrumentation, or a wait",
     )
 

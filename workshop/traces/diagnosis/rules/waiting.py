@@ -40,7 +40,6 @@ def _finding(facts: Facts, lines: list[Line], title: str, advice: str) -> Findin
     evidence = [facts.evidence(span, _charged(lines, span)) for span in spans]
     if len(spans) == 1 and (met := _met(facts, longest)) is not None:
         evidence.append(facts.evidence(met))
-    events = [e for e in spans[0].events if longest.start <= e.time <= longest.end]
     return Finding(
         rule="waiting",
         severity=facts.severity(lines),
@@ -50,10 +49,7 @@ def _finding(facts: Facts, lines: list[Line], title: str, advice: str) -> Findin
         share=facts.share_of(lines),
         about=" ".join((lines[0].kind, lines[0].service, lines[0].callee, lines[0].what)),
         advice=advice,
-        details=[
-            f"event {wording.clean(e.name)} at {wording.duration((e.time - facts.trace.start) / 1e6)}"
-            for e in events[:3]
-        ],
+        details=facts.recorded(spans[0], [longest]),
     )
 
 
