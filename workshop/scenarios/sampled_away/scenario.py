@@ -8,19 +8,22 @@ from workshop.scenarios.reading import LEAST, calls, is_top
 def signature(population: Population) -> Proof:
     """Calls that were answered well and have no callee anywhere, beside others of the same kind that have one."""
     made = [(trace, span) for trace, span in calls(population, "gateway", "/orders") if not span.is_error]
-    cut = [(trace, span) for trace, span in made if not trace.children(span)]
+    whole = [at for at, (trace, span) in enumerate(made) if trace.children(span)]
+    cut = [at for at, (trace, span) in enumerate(made) if not trace.children(span)]
     elsewhere = [
         each for each in population.traces if is_top(each) and each.root.service in ("order", "inventory", "payment")
     ]
-    if len(cut) < LEAST or len(cut) == len(made) or elsewhere:
+    if len(cut) < LEAST or not whole or elsewhere:
         return Proof(
             f"{len(cut)} of {len(made)} calls have no callee, and {len(elsewhere)} traces begin in the middle: "
             "some calls should have one, some not, and no trace should"
         )
+    # The one that is shown is next to one that is whole.
+    cut.sort(key=lambda at: min(abs(at - each) for each in whole))
     return Proof(
         f"{len(cut)} of {len(made)} calls of the gateway were answered by an order service that left no span, here or "
         "in another trace; the others are whole",
-        [span for _, span in cut],
+        [made[at][1] for at in cut],
     )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
+from math import inf
 from statistics import median, quantiles
 
 from workshop.traces import wording
@@ -51,18 +52,30 @@ def table_of(span: Span) -> Table | None:
     return (conventions.database(span) or span.service, str(named).lower()) if named else None
 
 
+def _text(span: Span) -> str:
+    return conventions.statement(span) or span.name
+
+
 def _locks(span: Span) -> bool:
-    return statements.locks(conventions.statement(span) or span.name)
+    return statements.locks(_text(span))
 
 
 def _waits(spans: list[Span]) -> list[Span]:
-    """Those that took many times as long as the same statement does at other times."""
+    """Those that took many times as long as the same statement does at other times.
+
+    A read that locks, and waits each time, is held against the table's plain reads: those no lock of rows stops. A
+    change that takes long each time may as well be one that looks for its rows for so long.
+    """
     alike: dict[tuple[str, ...], list[Span]] = defaultdict(list)
     for span in spans:
         alike[naming.same_work(span)].append(span)
+    reads = [span.ms for span in spans if not _locks(span)]
+    read = quantiles(reads, n=4)[2] if len(reads) >= LEAST else inf
     found = []
     for group in alike.values():
         usual = quantiles([span.ms for span in group], n=4)[0] if len(group) > 1 else group[0].ms
+        if _locks(group[0]) and statements.normalised(_text(group[0])).startswith("select"):
+            usual = min(usual, read)
         found += [span for span in group if span.ms >= max(WAIT_MS, TIMES * usual)]
     return found
 

@@ -55,6 +55,22 @@ def test_a_slow_database_is_no_lock() -> None:
     assert found(told, "lock") is None
 
 
+def test_rows_that_are_held_all_the_time() -> None:
+    """The locking read is never quick; the plain reads of its table are, all along."""
+    held = [*let_go(1000, 5), *let_go(3000, 5), *let_go(5000, 5)]
+    told = together(traces([*held, *quick(6, READ)]))
+    assert "waiting for rows: 15 statements on account waited" in told.verdict
+    assert found(together(traces([*held, *quick(3, READ)])), "lock") is None, "three reads say too little"
+
+
+def test_a_slow_change_is_no_wait() -> None:
+    """An UPDATE that looks for its rows in a whole table takes long each time, too, however quick the reads are."""
+    change = "UPDATE account SET balance = ? WHERE email = ?"
+    slow = [each for at in (1000, 3000, 5000) for each in let_go(at, 5, change)]
+    told = together(traces([*slow, *quick(6, READ)]))
+    assert told.problems[0].rule == "slow-statement" and found(told, "lock") is None
+
+
 def test_a_slow_statement_is_no_wait() -> None:
     """The same statement takes as long at any time, whatever else ends at the same moment."""
     told = together(traces([*let_go(1000, 5), *let_go(3000, 5), *let_go(5000, 5)]))
