@@ -45,19 +45,23 @@ def windows(
     return sides[0], sides[1]
 
 
-def new_problems(old: "list[Trace]", new: "list[Trace]") -> "list[tuple[str, Finding]]":
-    """What the new traces have to say by themselves and those from before had not, by operation, the worst first."""
-    known = {problem.key for _, problem in _problems(old)}
-    return [(root, problem) for root, problem in _problems(new) if problem.key not in known]
+def new_findings(old: "list[Trace]", new: "list[Trace]") -> "list[tuple[str, Finding]]":
+    """What the new traces have to say by themselves and those from before had not, by operation, problems first.
+
+    Hints are among them: what is too short to be a problem may still be what has changed.
+    """
+    known = {finding.key for _, finding in _findings(old)}
+    found = [(root, finding) for root, finding in _findings(new) if finding.key not in known]
+    return sorted(found, key=lambda each: each[1].severity != "problem")
 
 
-def _problems(traces: "list[Trace]") -> "list[tuple[str, Finding]]":
+def _findings(traces: "list[Trace]") -> "list[tuple[str, Finding]]":
     from workshop.commands.operations import by_root
     from workshop.traces.diagnosis.diagnose_many import diagnose_many
 
     return [
-        (diagnosis.root, problem)
+        (diagnosis.root, finding)
         for group in by_root(traces)
         for diagnosis in [diagnose_many(group[:MOST_DIAGNOSED], around=traces[: 4 * MOST_DIAGNOSED])]
-        for problem in diagnosis.problems
+        for finding in diagnosis.findings
     ]

@@ -174,7 +174,7 @@ def put_suspects(
     as_json: bool,
 ) -> None:
     """Prints what changed between two populations: of traces given, or of two windows of time."""
-    from workshop.commands.suspects import new_problems, windows
+    from workshop.commands.suspects import new_findings, windows
     from workshop.traces.showing.suspects_view import SuspectsView
     from workshop.traces.suspects.compare import compare
 
@@ -185,14 +185,14 @@ def put_suspects(
             old, new = windows(connect(jaeger), service, operation, window, before_window)
         else:
             old, new = several(before, jaeger), several(which, jaeger)
-    result, problems = compare(old, new), new_problems(old, new)
+    result, said = compare(old, new), new_findings(old, new)
     if as_json:
-        put_json(result.as_json() | {"problems": [each.as_json() | {"root": root} for root, each in problems]})
+        put_json(result.as_json() | {"problems": [each.as_json() | {"root": root} for root, each in said]})
         return
     put(SuspectsView(result))
-    if problems:
+    if said:
         put("", "What the new traces say by themselves, and those from before did not:")
-        put(*(f"- {root}: {problem.title}" for root, problem in problems[:NEW_PROBLEMS]))
+        put(*(f"- {root}: {'a hint: ' * (each.severity == 'hint')}{each.title}" for root, each in said[:NEW_PROBLEMS]))
 
 
 @app.command()

@@ -137,7 +137,7 @@ def _poisoned(
         else ""
     )
     title = (
-        f"a message fails again and again: {shown(failed[0])} took {wording.clean(which)[:60]} "
+        f"a message fails again and again: {shown(failed[0])} took message {wording.clean(which)[:60]} "
         f"{len(failed)} times, and failed each time ({why}){behind}"
     )
     advice = (

@@ -34,7 +34,7 @@ class Request:
 
 def outlasting(crowd: Crowd) -> Iterator[Common]:
     """A call that took one attempt until a rush, and takes many since, with no more requests than before it."""
-    for edge, requests in _edges(crowd).items():
+    for requests in _calls(crowd):
         stormy = [each for each in requests if each.stormy]
         if len(stormy) < LEAST:
             continue
@@ -50,35 +50,34 @@ def outlasting(crowd: Crowd) -> Iterator[Common]:
         if len(rush) < TIMES * usual or _rate(after) > _rate(before):
             continue
         if fine >= MOST * len(before) and len(late) >= MOST * len(after):
-            yield from _told(crowd, edge, stormy, len(rush), f"{len(late)} of {len(after)}", late)
+            yield from _told(crowd, stormy, len(rush), f"{len(late)} of {len(after)}", late)
 
 
-def _edges(crowd: Crowd) -> dict[str, list[Request]]:
-    """By call, the requests with their attempts at it, in the order in which they began."""
+def _calls(crowd: Crowd) -> list[list[Request]]:
+    """For each call that is made, the requests with their attempts at it, in the order in which they began."""
     found: dict[str, dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
     for trace in crowd.traces:
         for span in trace.spans:
             if conventions.is_call(span) and not conventions.is_db(span):
                 found[naming.name_template(shown(span))][trace.trace_id].append(span)
-    return {
-        edge: sorted(
+    return [
+        sorted(
             (Request(crowd.roots[key], sorted(spans, key=lambda span: span.start)) for key, spans in traces.items()),
             key=lambda each: each.root.start,
         )
-        for edge, traces in found.items()
-    }
+        for traces in found.values()
+    ]
 
 
 def _rate(requests: list[Request]) -> float:
     return (len(requests) - 1) / max(requests[-1].root.start - requests[0].root.start, 1)
 
 
-def _told(
-    crowd: Crowd, edge: str, stormy: list[Request], rush: int, many: str, late: list[Request]
-) -> Iterator[Common]:
+def _told(crowd: Crowd, stormy: list[Request], rush: int, many: str, late: list[Request]) -> Iterator[Common]:
+    call = shown(late[0].attempts[0])
     tried = sum(len(each.attempts) for each in late) / len(late)
     title = (
-        f"retries outlast their cause: {edge} took one attempt until {wording.count(rush, 'request')} came at once; "
+        f"retries outlast their cause: {call} took one attempt until {wording.count(rush, 'request')} came at once; "
         f"they are gone, no more come than before, and {many} are tried {tried:.0f} times in vain"
     )
     advice = (
@@ -86,7 +85,7 @@ def _told(
         "budget; the callee is busy with what nobody waits for any more, so waiting does not help"
     )
     spans = [span for each in late for span in each.attempts]
-    told = crowd.finding("retry-storm", title, spans, advice, about=edge, weight=2.0)
+    told = crowd.finding("retry-storm", title, spans, advice, about=naming.name_template(call), weight=2.0)
     if told:
         traces = {each.root.trace_id for each in stormy}
         yield Common(told, lambda each: each.rule in ("error", "retries") and each.evidence[0].trace_id in traces)
