@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -280,3 +282,13 @@ def test_a_search_on_an_older_jaeger_that_finds_nothing(old_jaeger: Recorded) ->
     client = JaegerClient(old_jaeger.url)
     assert client.search("gateway") == []
     assert client.search("gateway", attributes={"error": "true"}) == []
+
+
+def test_an_untraced_process_loads_no_opentelemetry(jaeger: Recorded) -> None:
+    """The console and the commands keep no spans: the API would cost them memory, and time when they start."""
+    code = (
+        "import sys; from workshop.traces.sources.jaeger import JaegerClient; "
+        f"JaegerClient({jaeger.url!r}).services(); print([each for each in sys.modules if 'opentelemetry' in each])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert said.stdout.strip() == "[]"

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from workshop.traces.sources.formats import protobuf
 from workshop.traces.sources.formats.odd import DIGITS, Notes, UnknownFormat
 from workshop.traces.sources.formats.unpacking import LIMIT, text, too_large, unpacked
 
@@ -29,6 +28,9 @@ def documents(data: bytes, notes: Notes, limit: int = LIMIT) -> Iterator[Any]:
     if not data.strip(b"\0 \t\r\n"):
         raise UnknownFormat("it is empty" if not data else "it holds nothing but blanks")
     if data.lstrip()[:1] not in b"{[":
+        # Its library takes 3.5 MB: only whoever has such a file pays for it.
+        from workshop.traces.sources.formats import protobuf
+
         messages = protobuf.messages(data, notes)
         if messages is not None:
             yield from _of_messages(messages, notes, limit)
@@ -45,6 +47,8 @@ def documents(data: bytes, notes: Notes, limit: int = LIMIT) -> Iterator[Any]:
 
 def _of_messages(messages: Iterator[bytes], notes: Notes, limit: int) -> Iterator[Any]:
     """Each message is protobuf or JSON, and packed for itself where the exporter packs."""
+    from workshop.traces.sources.formats import protobuf
+
     for message in messages:
         raw = unpacked(message, notes, limit)
         notes.size += len(raw) - len(message)

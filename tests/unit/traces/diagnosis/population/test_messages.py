@@ -68,7 +68,8 @@ def attempts(number: int, *, succeeds: bool = False, message: str = "m-7") -> li
 def test_a_message_that_fails_again_and_again() -> None:
     """With those that were sent meanwhile and nobody took."""
     told = together(attempts(5), sent(8))
-    assert told.problems[0].rule == "poison" and "took message m-7 5 times, and failed each time (no such date)" in told.verdict
+    assert told.problems[0].rule == "poison"
+    assert "took message m-7 5 times, and failed each time (no such date)" in told.verdict
     assert "messages sent meanwhile wait behind it" in told.verdict and found(told, "error") is None
 
 
