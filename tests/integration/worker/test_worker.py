@@ -81,7 +81,8 @@ class Shop:
         self.worker: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start a worker."""
+        """Start a worker; what is there of an earlier one does not stand for it."""
+        self.alive.unlink(missing_ok=True)
         environment = supervisor.environment(self.scratch.settings) | {
             "DATABASE_URL": self.url,
             "INVENTORY_URL": self.neighbours.url,
