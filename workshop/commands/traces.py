@@ -26,7 +26,7 @@ JaegerUrl = Annotated[
 Full = Annotated[bool, typer.Option("--full", help="Show everything, repeats and what took no time too.")]
 
 
-NEW_PROBLEMS = 3  # that are printed; --json has all of them
+NEW_FINDINGS = 3  # that are printed; --json has all of them
 Which = Annotated[
     list[str] | None,
     typer.Argument(
@@ -192,7 +192,7 @@ def put_suspects(
     put(SuspectsView(result))
     if said:
         put("", "What the new traces say by themselves, and those from before did not:")
-        put(*(f"- {root}: {'a hint: ' * (each.severity == 'hint')}{each.title}" for root, each in said[:NEW_PROBLEMS]))
+        put(*(f"- {root}: {'a hint: ' * (each.severity == 'hint')}{each.title}" for root, each in said[:NEW_FINDINGS]))
 
 
 @app.command()

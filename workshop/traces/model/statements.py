@@ -77,3 +77,8 @@ def locks(text: str) -> bool:
     """Whether the statement takes a lock, of rows or by a name, and so may have waited for another transaction."""
     start = normalised(text)
     return bool(_LOCKING.search(start)) or start.startswith(("update", "delete", "lock", "merge"))
+
+
+def locking_read(text: str) -> bool:
+    """Whether the statement only reads, and locks what it reads: but for the lock it takes as long as a plain read."""
+    return locks(text) and normalised(text).startswith("select")

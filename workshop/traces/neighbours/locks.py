@@ -105,9 +105,9 @@ class Locks:
 
         Even that one, where rows are held all the time: so a read that locks is held against the table's plain reads.
         """
-        text = statements.normalised(conventions.statement(span) or "")
-        quickest = min(self._times[place, text])
-        if locking(span) and text.startswith("select"):
+        statement = conventions.statement(span) or ""
+        quickest = min(self._times[place, statements.normalised(statement)])
+        if statements.locking_read(statement):
             reads = [each.ms for each in self._on[place] if not locking(each)]
             return min(quickest, median(reads)) if len(reads) >= READS else quickest
         return quickest

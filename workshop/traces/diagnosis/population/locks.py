@@ -74,7 +74,7 @@ def _waits(spans: list[Span]) -> list[Span]:
     found = []
     for group in alike.values():
         usual = quantiles([span.ms for span in group], n=4)[0] if len(group) > 1 else group[0].ms
-        if _locks(group[0]) and statements.normalised(_text(group[0])).startswith("select"):
+        if statements.locking_read(_text(group[0])):
             usual = min(usual, read)
         found += [span for span in group if span.ms >= max(WAIT_MS, TIMES * usual)]
     return found
