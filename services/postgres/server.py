@@ -16,7 +16,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from services.postgres import user
@@ -39,6 +41,8 @@ SETTINGS = {
 # A container may have given its processes next to nothing there.
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 SHARED_MEMORY_NEEDED = 16_000_000
+# initdb calls the other programs through a shell, their paths in double quotes: these mean something there.
+IN_QUOTES = re.compile(r'[$`"\\]')
 
 
 def homes(state: Path) -> tuple[Path, Path]:
@@ -105,6 +109,17 @@ def _copy_of(package: Path, folder: Path) -> Path:
     return target / "pginstall" / "bin"
 
 
+@contextlib.contextmanager
+def _for_a_shell(bin_folder: Path) -> Iterator[Path]:
+    """The programs at a path that a shell leaves as it is: they themselves, or for a moment a copy of the package's."""
+    if not IN_QUOTES.search(str(bin_folder)) or bin_folder.parent.name != "pginstall":
+        yield bin_folder
+        return
+    # No link: initdb looks for where it really is.
+    with tempfile.TemporaryDirectory(prefix="slow-checkout-") as folder:
+        yield _copy_of(bin_folder.parents[1], Path(folder))
+
+
 def prepare_folders(data: Path, shared: bool) -> None:
     """Make the folders; where they are shared, the data belongs to the unprivileged user."""
     data.parent.mkdir(parents=True, exist_ok=True)
@@ -162,8 +177,7 @@ def initialise(bin_folder: Path, data: Path, password: str) -> None:
     reader, writer = os.pipe()
     os.write(writer, password.encode() + b"\n")
     os.close(writer)
-    command: list[str | Path] = [
-        bin_folder / "initdb",
+    arguments: list[str | Path] = [
         "-D",
         data,
         "-U",
@@ -174,9 +188,11 @@ def initialise(bin_folder: Path, data: Path, password: str) -> None:
         "UTF8",
     ]
     for name, value in shared_memory().items():
-        command += ["-c", f"{name}={value}"]
-    command += ["--locale=C", f"--pwfile=/dev/fd/{reader}", "--no-instructions"]
-    done = subprocess.run(command, check=False, pass_fds=[reader], capture_output=True, text=True)
+        arguments += ["-c", f"{name}={value}"]
+    arguments += ["--locale=C", f"--pwfile=/dev/fd/{reader}", "--no-instructions"]
+    with _for_a_shell(bin_folder) as programs_folder:
+        command = [programs_folder / "initdb", *arguments]
+        done = subprocess.run(command, check=False, pass_fds=[reader], capture_output=True, text=True)
     os.close(reader)
     if done.returncode:
         raise SystemExit(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")

@@ -1,11 +1,15 @@
 """The local PostgreSQL: whose data it is, and of which version."""
 
+import multiprocessing
+import os
+import pwd
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from services.postgres import server
+from services.postgres import server, user
 
 
 @pytest.fixture
@@ -57,3 +61,28 @@ def test_where_there_is_next_to_no_shared_memory_it_is_had_in_another_way(
     assert server.shared_memory() == {"dynamic_shared_memory_type": "sysv"}
     monkeypatch.setattr(server, "SHARED_MEMORY", tmp_path / "none")
     assert server.shared_memory() == {}
+
+
+@pytest.mark.parametrize("name", ["costs $HOME", "`id`", 'a "b" c', "back\\slash", "$(id) ${x} $1"])
+def test_programs_in_a_folder_that_a_shell_reads_otherwise(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """initdb calls them through a shell: for whoever is not root they lie in the checkout, whatever that is called."""
+    monkeypatch.delenv("POSTGRES_BIN", raising=False)
+    with tempfile.TemporaryDirectory(prefix="slow-checkout-test-") as whole:
+        Path(whole).chmod(0o777)
+        programs = server.programs(Path(whole) / name, shared=True)
+        made = multiprocessing.get_context("fork").Process(target=initialise, args=(programs, Path(whole) / "data"))
+        made.start()
+        made.join(60)
+        assert made.exitcode == 0
+        assert (Path(whole) / "data" / "initialised").exists()
+
+
+def initialise(programs: Path, data: Path) -> None:
+    """In a process of its own, which is not root's."""
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(user.UNPRIVILEGED_USER)
+        os.setgroups([])
+        os.setgid(owner.pw_gid)
+        os.setuid(owner.pw_uid)
+    os.chdir("/")
+    server.initialise(programs, data, "secret")
