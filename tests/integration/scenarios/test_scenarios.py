@@ -1,6 +1,7 @@
 """Scenarios on a real system: two quick ones always, all of them with `-m scenarios`."""
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,9 @@ from tests.integration.conftest import Stack
 from workshop.scenarios import catalogue
 
 QUICK = ("lost-header", "swallowed-error")
+OTHERS = [name for name in catalogue.every() if name not in QUICK]
+# `SCENARIOS_PART=1/3`: each third one, beginning with the first; all of them take ten minutes.
+PART, PARTS = map(int, os.environ.get("SCENARIOS_PART", "1/1").split("/"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def test_a_release_is_broken_and_cured_with_proof(broken: Stack) -> None:
 
 
 @pytest.mark.scenarios
-@pytest.mark.parametrize("name", [name for name in catalogue.every() if name not in QUICK])
+@pytest.mark.parametrize("name", OTHERS[PART - 1 :: PARTS])
 def test_every_scenario_is_proved(broken: Stack, name: str) -> None:
     """Absent when healthy, seen when broken, told from all others, gone when cured."""
     assert "cured: gone" in broken.must("scenarios", "check", name)
