@@ -175,6 +175,9 @@ def up(settings: Settings) -> None:
             with contextlib.suppress(OSError):
                 say("Stopping what was started.")
             stop(settings)
+            if isinstance(error, StackError):
+                # No registry is reached, a disk is full: what nothing here can mend.
+                raise StackError(f"{error}.\nRUNTIME=local make up starts the same system without Docker.") from None
         raise
 
 
