@@ -64,19 +64,18 @@ def fleet(stack: ScratchStack, name: str, tracing: dict[str, str] | None) -> Ite
         f"{port.removesuffix('_port').upper()}_URL": f"http://127.0.0.1:{getattr(settings, port)}" for port in ports
     }
     base = supervisor.environment(settings) | urls | {"PROVIDER_URL": f"http://127.0.0.1:{settings.provider_port}"}
-    if tracing is not None:
-        base |= launcher_settings(stack) | tracing
+    base |= {"OTEL_SDK_DISABLED": "true"} if tracing is None else launcher_settings(stack) | tracing
     launcher = [] if tracing is None else ["opentelemetry-instrument"]
     started = []
     try:
         for service in services:
             database = base["INVENTORY_DATABASE_URL"] if service.name == "inventory" else orders
             environment = {**base, "DATABASE_URL": database, "OTEL_SERVICE_NAME": service.name}
-            program = ["python", "-m", "order.worker"]
+            program = [*launcher, "python", "-m", "order.worker"]
             if port := service.port_in(settings):
                 environment["BIND"] = f"127.0.0.1:{port}"
                 program = ["gunicorn", "-c", "python:common.gunicorn", f"{service.name}.app:create_app()"]
-            command = ["env", *launcher, *program]  # finds the program on the PATH that it is given
+            command = ["env", *program]  # finds the program on the PATH that it is given
             started.append(subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL))
         for service in services:
             deadline = time.monotonic() + 30

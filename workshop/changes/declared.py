@@ -15,7 +15,7 @@ from workshop.stack.errors import StackError
 
 
 class Launched(BaseModel):
-    """What opentelemetry-instrument reads, at every traced process.
+    """What OpenTelemetry's launcher reads, at every traced process.
 
     https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
     """

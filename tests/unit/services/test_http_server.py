@@ -318,9 +318,9 @@ def gateway(collector: str) -> tuple[subprocess.Popen[bytes], str]:
         "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "healthz",
     }
     urls = {"ORDER_URL": "http://127.0.0.1:1", "INVENTORY_URL": "http://127.0.0.1:1"}
-    program = [str(Path(sys.executable).with_name(name)) for name in ("opentelemetry-instrument", "gunicorn")]
+    program = str(Path(sys.executable).with_name("gunicorn"))
     process = subprocess.Popen(
-        [*program, "-c", "python:common.gunicorn", "gateway.app:create_app()"],
+        [program, "-c", "python:common.gunicorn", "gateway.app:create_app()"],
         cwd=ROOT,
         env={**os.environ, **tracing, **urls, "BIND": bind},
         stdout=subprocess.DEVNULL,
