@@ -38,5 +38,5 @@ def run(settings: Settings, change: Data, statements: Sequence[str]) -> None:
             for statement in statements:
                 connection.execute(statement.encode())
     except psycopg.Error as error:
-        reason = str(error).strip() or type(error).__name__
+        reason = error.diag.message_primary or str(error).strip() or type(error).__name__
         raise StackError(f"data {change.name}: PostgreSQL refused: {reason}") from None
