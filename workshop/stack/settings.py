@@ -176,8 +176,9 @@ class Settings(BaseSettings):
 
     @property
     def project(self) -> str:
-        """The Docker project's name: another one for another checkout."""
-        digest = hashlib.sha256(str(ROOT).encode()).hexdigest()
+        """The Docker project's name: another one for another checkout, and for a state folder of its own."""
+        whose = ROOT if self.state == (ROOT / ".run").resolve() else self.state
+        digest = hashlib.sha256(str(whose).encode()).hexdigest()
         return self.compose_project_name or f"slow-checkout-{digest[:6]}"
 
     @property

@@ -108,6 +108,8 @@ def test_two_checkouts_have_two_docker_projects(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(module, "ROOT", Path(folder))
         names.append(Settings(_env_file=None).project)  # type: ignore[call-arg]
     assert names[0] != names[1]
+    names.append(Settings(_env_file=None, state_folder="/elsewhere").project)  # type: ignore[call-arg]
+    assert names[2] not in names[:2]
     assert all(name.startswith("slow-checkout-") for name in names)
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "mine")
     assert Settings(_env_file=None).project == "mine"  # type: ignore[call-arg]

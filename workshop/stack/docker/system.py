@@ -112,7 +112,12 @@ def projects() -> set[str]:
 
 
 def tell_others(settings: Settings) -> None:
-    """StackError when this checkout is up as a project that `make` did not start, and so does not see."""
+    """StackError when this checkout is up as a project that `make` did not start, and so does not see.
+
+    Whoever has said RUNTIME=local does not mean it: a second system may be beside the checkout's own.
+    """
+    if settings.runtime == "local":
+        return
     for other in sorted(projects() - {settings.project}):
         raise StackError(
             f"this checkout is up as the Compose project {other}, which `docker compose` was given without make: "

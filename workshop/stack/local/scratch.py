@@ -4,6 +4,7 @@ For tests and measurements.
 """
 
 import contextlib
+import hashlib
 import os
 import signal
 import socket
@@ -35,7 +36,9 @@ class ScratchStack:
     def __init__(self, state: Path, **overrides: object) -> None:
         ports = [name for name in Settings.model_fields if name.endswith("_port")]
         chosen: dict[str, Any] = dict(zip(ports, free_ports(len(ports)), strict=True))
-        chosen |= {"runtime": "local", "state_folder": str(state), **overrides}
+        # What is up with Docker, as .env names it, is another system.
+        name = f"slow-checkout-scratch-{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}"
+        chosen |= {"runtime": "local", "state_folder": str(state), "compose_project_name": name, **overrides}
         self.settings = Settings(_env_file=None, **chosen)  # type: ignore[call-arg]
         variables = {name.upper(): str(value) for name, value in chosen.items()}
         self.environment = {**os.environ, **variables, "NO_COLOR": "1", "COLUMNS": "120"}

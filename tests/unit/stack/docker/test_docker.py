@@ -10,6 +10,7 @@ from workshop.shop import ledger
 from workshop.stack import lifecycle, runtime, status
 from workshop.stack.docker import system as docker
 from workshop.stack.errors import StackError
+from workshop.stack.local.scratch import ScratchStack
 from workshop.stack.settings import Running, Settings, current
 
 CLIENT = """#!/bin/sh
@@ -134,6 +135,16 @@ def test_what_compose_started_by_itself_is_told(client: Path, settings: Settings
     ):
         with pytest.raises(StackError, match=r"set COMPOSE_PROJECT_NAME=clone in \.env"):
             command()
+
+
+def test_a_second_system_leaves_the_one_in_docker_alone(client: Path, tmp_path: Path) -> None:
+    """A measurement beside a person's own: its `down`, whatever became of its `up`, is not for the other."""
+    second = ScratchStack(tmp_path / "second")
+    (client / "projects").write_text(f"{Settings(_env_file=None).project}\nmine\n")  # type: ignore[call-arg]
+    assert runtime.what_is_up(second.settings) is None
+    assert not lifecycle.stop(second.settings)
+    docker.tell_others(second.settings)
+    assert " down" not in (client / "asked").read_text()
 
 
 def test_another_project_name_does_not_hide_what_is_up(client: Path, settings: Settings) -> None:
