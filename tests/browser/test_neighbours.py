@@ -55,7 +55,8 @@ def test_the_holder_is_a_click_away(page: Page, longest: Trace) -> None:
     page.get_by_text("Who held what it waited for?").click()
     found = page.locator("#neighbours-found")
     expect(found).to_contain_text("waits for what others held")
-    first = found.locator("ol > li").first
+    expect(found.locator(".among > li")).to_contain_text("deadlock: inventory SELECT product was ended")
+    first = found.locator("ol:not(.among) > li").first
     expect(first).to_contain_text("inventory SELECT product waited")
     expect(first.locator(".verdict")).to_have_text("likely held by")
     expect(first.locator(".detail").first).to_contain_text("had a transaction on product open")
@@ -76,7 +77,7 @@ def test_while_others_are_looked_for_it_asks_again(page: Page, longest: Trace) -
 
     def answer(route: Route) -> None:
         status = next(answers)
-        body = json.dumps({"verdict": "it waited for nothing", "waits": [], "more": 0})
+        body = json.dumps({"among": [], "verdict": "it waited for nothing", "waits": [], "more": 0})
         route.fulfill(status=status, body=body, content_type="application/json")
 
     page.route("**/neighbours", answer)

@@ -1,4 +1,7 @@
-"""Who held what a trace waited for, for its page: some hundred traces are read for it, so only where somebody asks."""
+"""Who held what a trace waited for, and what else only the others of its time tell, for its page.
+
+Some hundred traces are read for it, so only where somebody asks.
+"""
 
 import threading
 import time
@@ -7,7 +10,11 @@ from typing import Any
 
 from workshop.console.trace.kept import Kept
 from workshop.traces import wording
+from workshop.traces.diagnosis.diagnose import diagnose
+from workshop.traces.diagnosis.diagnose_many import diagnose_many
+from workshop.traces.diagnosis.findings import Finding
 from workshop.traces.model import naming
+from workshop.traces.model.trace import Trace
 from workshop.traces.neighbours.model import Holder, Wait
 from workshop.traces.neighbours.neighbours import neighbours
 from workshop.traces.sources import fetching
@@ -20,7 +27,7 @@ PATIENCE_SECONDS = 1.0
 # As long as traces still come, the answer changes.
 KEPT_SECONDS = 3.0
 MOST_KEPT = 200
-MOST_WAITS, MOST_HOLDERS = 8, 5
+MOST_WAITS, MOST_HOLDERS, MOST_FINDINGS = 8, 5, 5
 
 
 class Busy(Exception):
@@ -37,6 +44,8 @@ class NeighboursOfTraces:
 
     def of(self, trace_id: str) -> dict[str, Any]:
         """The waits of a trace with who held what was waited for, as the page shows them; times in ms.
+
+        Before them what the diagnosis finds with the others of the time, and not in the trace alone ("among").
 
         `trace_id` in 32 hex digits. Raises Busy, and JaegerError.
         """
@@ -57,8 +66,10 @@ class NeighboursOfTraces:
     def _look(self, trace_id: str) -> dict[str, Any]:
         now = self._clock()
         trace = self._jaeger.get_trace(trace_id)
-        found = neighbours(trace, beside(self._jaeger, trace, now))
+        others = beside(self._jaeger, trace, now)
+        found = neighbours(trace, others)
         told = {
+            "among": [_finding(each) for each in _told_by_others(trace, others)[:MOST_FINDINGS]],
             "verdict": found.verdict,
             "waits": [_wait(wait) for wait in found.waits[:MOST_WAITS]],
             "more": max(len(found.waits) - MOST_WAITS, 0),
@@ -66,6 +77,20 @@ class NeighboursOfTraces:
         over = now - trace.end / 1e9 > fetching.SETTLED
         self._kept.put(trace_id, (float("inf") if over else now + KEPT_SECONDS, told))
         return told
+
+
+def _told_by_others(trace: Trace, others: list[Trace]) -> list[Finding]:
+    # With its lost callees, as the page has it.
+    alone = {each.key for each in diagnose(trace, related=others).findings}
+    return [each for each in diagnose_many([trace], around=others).findings if each.key not in alone]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "title": wording.clean(finding.title),
+        "details": [wording.clean(line) for line in finding.details],
+        "advice": wording.clean(finding.advice),
+    }
 
 
 def _wait(wait: Wait) -> dict[str, Any]:

@@ -51,6 +51,28 @@ def test_the_page_is_told_the_longest_waits(client: FlaskClient, longest: Trace)
     assert first["evidence"] and first["verdict"] == "likely held by"
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("deadlock", "deadlock: inventory SELECT product was ended"),
+        ("row-lock", "waiting for rows"),
+        ("blocking-migration", "waiting for the whole table"),
+        ("pool-too-small", "waiting for a connection"),
+        ("healthy: load", None),
+        ("missing-index", None),
+    ],
+)
+def test_what_only_the_others_tell(name: str, told: str | None) -> None:
+    """The cause that a trace alone does not show, and nothing where it shows it, or where nothing is wrong."""
+    traces = recording.load(recording.paths()[name]).traces
+    fake = FakeJaeger()
+    fake.traces = {trace.trace_id: trace for trace in traces}
+    meant = max(traces, key=lambda trace: trace.root.duration)
+    among = NeighboursOfTraces(fake).of(meant.trace_id)["among"]
+    assert [each["title"][: len(told or "")] for each in among] == ([told] if told else [])
+    assert all(each["advice"] for each in among)
+
+
 def test_what_is_over_is_looked_for_once(jaeger: Counting, longest: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as spans may come the answer is kept for seconds; of many the oldest is forgotten."""
     now = [longest.end / 1e9 + 1]

@@ -1,4 +1,4 @@
-// Who held what the trace waited for: asked for when somebody opens it, since many traces are read for the answer.
+// Who held what the trace waited for, and what else the others of its time tell: asked for when somebody opens it, since many traces are read for the answer.
 import { byId, h } from "../dom.js";
 import { duration } from "../format.js";
 
@@ -20,13 +20,19 @@ async function look(address, traceUrl, tries = TRIES) {
   if (!answer?.ok) return say("No answer: is the trace still there, and Jaeger up? Close this and open it again.");
   const found = await answer.json();
   const more = found.more > 0 && h("p", { class: "quiet" }, `and ${found.more} shorter waits`);
+  const among = found.among.length > 0 && [h("p", {}, "With the other traces of those moments the diagnosis says:"), h("ol", { class: "among" }, ...found.among.map(finding))];
   byId("neighbours-found").replaceChildren(
-    h("p", {}, `${found.verdict[0].toUpperCase()}${found.verdict.slice(1)}.`), h("ol", {}, ...found.waits.map((each) => wait(each, traceUrl))), ...[more].filter(Boolean),
+    ...among || [], h("p", {}, `${found.verdict[0].toUpperCase()}${found.verdict.slice(1)}.`), h("ol", {}, ...found.waits.map((each) => wait(each, traceUrl))), ...[more].filter(Boolean),
   );
 }
 
 function say(text) {
   byId("neighbours-found").replaceChildren(h("p", {}, text));
+}
+
+function finding(each) {
+  const advice = each.advice && h("p", { class: "advice" }, each.advice);
+  return h("li", {}, h("h3", {}, each.title), ...each.details.map((line) => h("p", { class: "detail" }, line)), advice);
 }
 
 function wait(each, traceUrl) {
