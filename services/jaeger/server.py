@@ -8,6 +8,7 @@ from waitress import wasyncore
 from common.serving import http_server
 from services.jaeger.query.api import QueryAPI
 from services.jaeger.receiving.receiver import Receiver
+from services.jaeger.receiving.sampling import TailSampling
 from services.jaeger.settings import Settings, SettingsError
 from services.jaeger.store import keeping
 from services.jaeger.store.store import Store
@@ -29,7 +30,9 @@ class Server:
         self._sockets: dict[int, Any] = {}
         self._max_body = settings.max_body
         self._running = True
-        receiver = Receiver(self.store, settings.allowed_hosts, settings.max_body)
+        percentage = settings.tail_sampling
+        self._sampling = None if percentage is None else TailSampling(self.store, percentage)
+        receiver = Receiver(self._sampling or self.store, settings.allowed_hosts, settings.max_body)
         self._otlp = self._listen("OTLP_BIND", receiver, settings.otlp_bind, threads=2)
         self._query = self._listen("BIND", QueryAPI(self.store, settings), settings.bind, threads=4)
         self.otlp_port = int(self._otlp.effective_port)
@@ -61,9 +64,13 @@ class Server:
             keeping.restore(self.store, self._keep)
         log.info("OTLP/HTTP on port %d, Jaeger's query API on port %d", self.otlp_port, self.query_port)
         while self._running:
-            self._query.step(1.0)
+            self._query.step(0.2 if self._sampling else 1.0)
+            if self._sampling:
+                self._sampling.decide()
         for server in (self._otlp, self._query):
             server.finish(GRACE_SECONDS)
+        if self._sampling:
+            self._sampling.finish()
         if self._keep:
             try:
                 keeping.keep(self.store, self._keep)

@@ -22,6 +22,8 @@ class Settings:
     max_traces: int = 50_000  # JAEGER_MAX_TRACES: more than these, and the oldest go
     max_bytes: int = 100 * 2**20  # JAEGER_MAX_MB: the traces' memory, in MiB
     max_body: int = 8 * 2**20  # JAEGER_MAX_BODY_MB: the largest request, unpacked, in MiB
+    # TAIL_SAMPLING_PERCENTAGE: of the traces without an error and under 250 ms; none: all are kept
+    tail_sampling: float | None = None
     keep: Path | None = None  # JAEGER_KEEP: a file for the traces while it does not run; none: they are lost then
     # ALLOWED_HOSTS: more Host headers, by commas; * for any
     allowed_hosts: frozenset[str] = hosts.allowed("jaeger", environ={})
@@ -38,6 +40,7 @@ class Settings:
             max_traces=_positive(env, "JAEGER_MAX_TRACES", cls.max_traces),
             max_bytes=_positive(env, "JAEGER_MAX_MB", cls.max_bytes // 2**20) * 2**20,
             max_body=_positive(env, "JAEGER_MAX_BODY_MB", cls.max_body // 2**20) * 2**20,
+            tail_sampling=_percentage(env, "TAIL_SAMPLING_PERCENTAGE"),
             keep=Path(env["JAEGER_KEEP"]) if env.get("JAEGER_KEEP") else None,
             allowed_hosts=hosts.allowed("jaeger", bind[0], otlp_bind[0], environ=env),
         )
@@ -51,6 +54,19 @@ def _address(env: Mapping[str, str], name: str, default: tuple[str, int]) -> tup
     if not host or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"{name} is {value!r}: it should be host:port, such as {default[0]}:{default[1]}")
     return host, int(port)
+
+
+def _percentage(env: Mapping[str, str], name: str) -> float | None:
+    value = env.get(name)
+    if not value:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise SettingsError(f"{name} is {value!r}: it should be a number from 0 to 100, such as 10")
+    return number
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:

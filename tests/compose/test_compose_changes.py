@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.compose.conftest import ComposeStack
+from tests.integration.changes.sampled import kept, send
+from tests.integration.conftest import Eventually
 from tests.integration.shape import SPANS, is_whole
 from workshop.changes import docker as containers
 from workshop.changes import edges, jobs, journal, making, patching
@@ -49,6 +51,18 @@ def test_a_setting_is_one_container_s(clean: ComposeStack) -> None:
     assert clean.checkout().json()["detail"] == "the payment provider did not answer within 0.01 s"
     now = {each["Name"]: each["State"]["StartedAt"] for each in clean.containers()}
     assert {name.rpartition("-payment-")[1] for name in now if now[name] != started[name]} == {"-payment-"}
+
+
+def test_the_collector_samples_a_trace_at_its_end(clean: ComposeStack, eventually: Eventually) -> None:
+    """Its own processor does, once it is in the pipeline: what failed and what was slow is kept, the rest not."""
+    port = clean.settings.otlp_http_port
+    change = Setting(service="collector", values={"TAIL_SAMPLING_PERCENTAGE": "0"})
+    making.make(clean.settings, change)
+    ids = send(port)
+    eventually("two are kept", lambda: kept(clean.jaeger, ids) == {"error", "slow"})
+    making.undo(clean.settings, lambda entry: entry.change == change)
+    after = send(port)
+    eventually("all are kept", lambda: kept(clean.jaeger, after) == {"quick", "error", "slow"})
 
 
 @pytest.mark.parametrize(("via", "options"), [("proxy", {}), ("link", {"delay_ms": 100})])

@@ -50,6 +50,14 @@ class Served(Launched):
     threads: int = Field(64, ge=1, le=256, description="requests that are worked on at once")
 
 
+class Collected(BaseModel):
+    """What the collector has: of each trace all spans are kept or none."""
+
+    tail_sampling_percentage: float = Field(
+        100, ge=0, le=100, description="of the traces that have no error and took less than a quarter of a second, in %"
+    )
+
+
 DECLARED: dict[str, tuple[type[BaseModel], ...]] = {
     "gateway": (gateway.settings.Settings, Served),
     "order": (order.settings.Settings, Served),
@@ -57,6 +65,7 @@ DECLARED: dict[str, tuple[type[BaseModel], ...]] = {
     "inventory": (inventory.settings.Settings, Served),
     "payment": (payment.settings.Settings, Served),
     "provider": (services.provider.settings.Settings,),
+    "collector": (Collected,),
 }
 # Where a process finds its files and its neighbours is the runtime's to say; a wire changes the latter.
 NOT_ORDINARY = ("_url", "_db", "_file")

@@ -35,6 +35,12 @@ DATABASES = {
     for name in ("orders", "inventory")
 }
 RELEASE = "/release"
+# otel-collector.yaml has the processor, and nothing in its pipeline.
+PROCESSORS = "[memory_limiter, filter/health_probes, tail_sampling, batch]"
+TAIL_SAMPLING = [
+    "--config=/etc/otelcol-contrib/config.yaml",
+    f"--config=yaml:service::pipelines::traces::processors: {PROCESSORS}",
+]
 # Who calls by way of a wire does not begin before it listens.
 LISTENS = {
     "test": [
@@ -73,6 +79,8 @@ def services(settings: Settings, changes: Sequence[Change]) -> dict[str, dict[st
         match change:
             case Setting():
                 environment(change.service, change.values)
+                if "TAIL_SAMPLING_PERCENTAGE" in change.values:
+                    found[change.service]["command"] = TAIL_SAMPLING
             case Release():
                 front = patching.make(settings, change)
                 environment(change.service, local.in_front(RELEASE, "/app", change))

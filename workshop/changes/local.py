@@ -18,6 +18,8 @@ from workshop.stack.settings import ROOT, Settings
 
 # How long a process that was started anew may take to be ready, in seconds.
 READY_SECONDS = 30.0
+# The stand-in is collector and Jaeger in one.
+PROGRAMS = {"collector": "jaeger"}
 # How the names of changes' own processes begin.
 PREFIXES = ("wire-", "job-", "limit-")
 PROGRAM = """autostart=true
@@ -153,6 +155,7 @@ def ended(settings: Settings, changes: Sequence[Change]) -> set[str]:
 
 def start_anew(settings: Settings, name: str) -> None:
     """End a process, start it, and come back when it is ready; StackError, with its last words, when it is not."""
+    name = PROGRAMS.get(name, name)
     service = BY_NAME[name]
     supervisor.stop_processes(settings, [name], local.STOP_SECONDS)
     if service.beats:

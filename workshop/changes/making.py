@@ -7,6 +7,7 @@ half way undoes it, whatever it had come to.
 
 import contextlib
 import importlib.util
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 
 from workshop.changes import data, declared, docker, edges, jobs, journal, local, patching
@@ -97,6 +98,8 @@ def check(settings: Settings, change: Change, chosen: str) -> None:
         case Setting():
             for name, value in change.values.items():
                 declared.check(change.service, name, value)
+            if change.service == "collector" and chosen == "local" and shutil.which("jaeger"):
+                raise StackError("the real Jaeger on PATH is the collector here, and it has no such setting")
         case Release():
             patching.make(settings, change)
         case Wire():

@@ -6,6 +6,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from services.jaeger.receiving import otlp
+from services.jaeger.receiving.sampling import TailSampling
 from services.jaeger.store.store import Store
 from services.jaeger.web import App, Request, Response, text, to_json
 
@@ -18,7 +19,7 @@ INVALID_ARGUMENT = 3  # google.rpc.Code
 class Receiver(App):
     """The WSGI application behind OTLP_BIND."""
 
-    def __init__(self, store: Store, allowed_hosts: frozenset[str], max_body: int) -> None:
+    def __init__(self, store: Store | TailSampling, allowed_hosts: frozenset[str], max_body: int) -> None:
         super().__init__(allowed_hosts)
         self.store = store
         self.max_body = max_body

@@ -18,6 +18,7 @@ from workshop.traces.model.trace import Trace
 
 from ..conftest import Eventually, Stack
 from ..shape import SPANS, is_whole
+from .sampled import kept, send
 
 FIVE = [(f"SKU-0000{number}", 1) for number in range(1, 6)]
 
@@ -259,3 +260,17 @@ def test_changes_survive_down_and_up(clean: Stack) -> None:
     assert "Not as delivered: inventory: release n-plus-one, order -> payment: by way of proxy" in told
     assert statements(clean, more=2) == 5
     assert supervisor.states(clean.settings)["wire-order-payment"]["statename"] == "RUNNING"
+
+
+def test_a_trace_is_sampled_at_its_end(clean: Stack, eventually: Eventually) -> None:
+    """What failed and what was slow is kept, the rest not; as delivered all is."""
+    port = clean.settings.otlp_http_port
+    assert "TAIL_SAMPLING_PERCENTAGE" in clean.spans("set", "collector", "TAIL_SAMPLING_PERCENTAGE=101").stderr
+    clean.must("set", "collector", "TAIL_SAMPLING_PERCENTAGE=0")
+    ids = send(port)
+    eventually("two are kept", lambda: kept(clean.jaeger, ids) == {"error", "slow"})
+    assert "collector: TAIL_SAMPLING_PERCENTAGE=0" in clean.must("status")
+    clean.must("rollback", "collector")
+    assert kept(clean.jaeger, ids) == {"error", "slow"}
+    after = send(port)
+    eventually("all are kept", lambda: kept(clean.jaeger, after) == {"quick", "error", "slow"})

@@ -1,9 +1,13 @@
 """What can be set, and what is refused before anything is touched."""
 
+from pathlib import Path
+
 import pytest
 
-from workshop.changes import declared
+from workshop.changes import declared, making
+from workshop.changes.kinds import Setting
 from workshop.stack.errors import StackError
+from workshop.stack.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -16,6 +20,7 @@ from workshop.stack.errors import StackError
         ("provider", "PROVIDER_LATENCY_MS", "400"),
         ("inventory", "OTEL_TRACES_SAMPLER", "traceidratio"),
         ("gateway", "OTEL_TRACES_SAMPLER_ARG", "0.1"),
+        ("collector", "TAIL_SAMPLING_PERCENTAGE", "0"),
         ("gateway", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "threading,redis"),
     ],
 )
@@ -62,3 +67,17 @@ def test_every_setting_says_what_it_is_for() -> None:
         found = declared.settable(service)
         assert found
         assert all(field.description and name.isupper() for name, field in found.items())
+
+
+def test_the_real_jaeger_has_no_sampling_to_set(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is on PATH it stands for the collector on the local runtime, and takes no such variable."""
+    change = Setting(service="collector", values={"TAIL_SAMPLING_PERCENTAGE": "10"})
+    making.check(settings, change, "local")
+    (tmp_path / "jaeger").write_text("#!/bin/sh\n")
+    (tmp_path / "jaeger").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    making.check(settings, change, "docker")
+    with pytest.raises(StackError, match="no such setting"):
+        making.check(settings, change, "local")

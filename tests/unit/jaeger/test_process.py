@@ -62,6 +62,9 @@ def test_it_ends_cleanly(running: tuple[subprocess.Popen[str], list[str]], numbe
         ("JAEGER_MAX_TRACES", "0", "above 0"),
         ("JAEGER_MAX_MB", "much", "above 0"),
         ("JAEGER_MAX_BODY_MB", "-1", "above 0"),
+        ("TAIL_SAMPLING_PERCENTAGE", "101", "from 0 to 100"),
+        ("TAIL_SAMPLING_PERCENTAGE", "nan", "from 0 to 100"),
+        ("TAIL_SAMPLING_PERCENTAGE", "few", "from 0 to 100"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, setting: str, value: str, hint: str) -> None:

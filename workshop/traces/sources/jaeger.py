@@ -99,7 +99,7 @@ class JaegerClient:
         answer = self._get(path, {})
         if answer.status_code == 404:
             raise TraceNotFound(
-                f"Jaeger at {self.url} has no trace {trace_id}: it may be a second too early, evicted, "
+                f"Jaeger at {self.url} has no trace {trace_id}: it may be a second too early, not sampled, evicted, "
                 "or lost on its way here"
             )
         return self._checked(answer)
