@@ -17,7 +17,8 @@ from services.jaeger.store.store import Store
 
 WAIT_SECONDS = 2.0
 SLOW_NS = 250_000_000
-MOST_SPANS = 50_000  # that wait; beyond them the oldest trace is decided on at once
+MOST_BYTES = 16 * 2**20  # that wait; beyond them the oldest trace is decided on at once
+SPAN_BYTES = 500  # that a span takes beside what is in it
 MOST_DECISIONS = 50_000  # that are remembered, for spans that come late
 RANDOM_BITS = 56  # of a trace id: https://www.w3.org/TR/trace-context-2/#random-trace-id-flag
 
@@ -26,7 +27,7 @@ RANDOM_BITS = 56  # of a trace id: https://www.w3.org/TR/trace-context-2/#random
 class _Waiting:
     since: float
     parts: list[ResourceSpans] = field(default_factory=list)
-    spans: int = 0
+    bytes: int = 0
     error: bool = False
     start: int = 2**64
     end: int = 0
@@ -41,7 +42,7 @@ class TailSampling:
     def __init__(self, store: Store, percentage: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._store, self._percentage, self._clock = store, percentage, clock
         self._waiting: dict[bytes, _Waiting] = {}  # the oldest first
-        self._spans = 0
+        self._bytes = 0
         self._decided: dict[bytes, bool] = {}
         self._lock = threading.Lock()
 
@@ -56,7 +57,7 @@ class TailSampling:
                     self._wait(trace_id, part, now)
                 elif kept:
                     late.resource_spans.append(part)
-            while self._spans > MOST_SPANS:
+            while self._bytes > MOST_BYTES:
                 self._decide(next(iter(self._waiting)))
         return self._store.add(late)
 
@@ -76,17 +77,18 @@ class TailSampling:
     def _wait(self, trace_id: bytes, part: ResourceSpans, now: float) -> None:
         waiting = self._waiting.setdefault(trace_id, _Waiting(now))
         waiting.parts.append(part)
+        size = part.ByteSize() + SPAN_BYTES * sum(len(scope.spans) for scope in part.scope_spans)
+        waiting.bytes += size
+        self._bytes += size
         for scope in part.scope_spans:
             for span in scope.spans:
-                waiting.spans += 1
-                self._spans += 1
                 waiting.error |= span.status.code == Status.STATUS_CODE_ERROR
                 waiting.start = min(waiting.start, span.start_time_unix_nano)
                 waiting.end = max(waiting.end, span.end_time_unix_nano)
 
     def _decide(self, trace_id: bytes) -> None:
         waiting = self._waiting.pop(trace_id)
-        self._spans -= waiting.spans
+        self._bytes -= waiting.bytes
         kept = waiting.error or waiting.end - waiting.start >= SLOW_NS or self._chosen(trace_id)
         self._decided[trace_id] = kept
         for old in list(islice(self._decided, max(len(self._decided) - MOST_DECISIONS, 0))):

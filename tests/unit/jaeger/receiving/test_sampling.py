@@ -88,7 +88,7 @@ def test_of_the_others_a_share_is_kept_and_the_same_each_time() -> None:
 
 def test_it_is_bounded_and_ends_with_a_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many that wait are decided on early, what is remembered is bounded, and the end waits for nobody."""
-    monkeypatch.setattr(sampling, "MOST_SPANS", 3)
+    monkeypatch.setattr(sampling, "MOST_BYTES", 2000)  # three spans and a bit
     monkeypatch.setattr(sampling, "MOST_DECISIONS", 2)
     sampled = Sampled(100)
     for number in range(1, 6):
