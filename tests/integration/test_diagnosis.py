@@ -131,18 +131,23 @@ def test_a_slow_provider_is_named(slow_provider: Stack) -> None:
     assert "external call: payment waited for" in printed
 
 
+def failed(stack: Stack, trace_id: str, spans: int) -> Trace:
+    """A failed checkout's trace, whole: of so many spans, and those of a lookup that found nothing."""
+    return stack.jaeger.wait_for_trace(trace_id, until=lambda trace: is_whole(trace, spans), timeout=10)
+
+
 @pytest.mark.parametrize(
     ("card", "spans", "began", "words"),
     [
-        ("4000000000000002", 17, "answered 402; it began in payment POST", "the card was declined"),
-        ("4000000000000119", 22, "answered 502; it began in payment POST", "the payment provider failed 3 times"),
+        ("4000000000000002", 18, "answered 402; it began in payment POST", "the card was declined"),
+        ("4000000000000119", 23, "answered 502; it began in payment POST", "the payment provider failed 3 times"),
     ],
     ids=["declined card", "failing provider"],
 )
 def test_where_an_error_began_is_named(fixed: Stack, card: str, spans: int, began: str, words: str) -> None:
     """It is the payment's call to the provider, wherever else the failure was passed on."""
     for _ in range(3):
-        trace = fixed.trace(fixed.checkout(card=card).json()["trace_id"], spans)
+        trace = failed(fixed, fixed.checkout(card=card).json()["trace_id"], spans)
         first = one(fixed, trace).problems[0]
         assert first.rule == "error"
         assert began in first.title
@@ -155,7 +160,7 @@ def test_where_an_error_began_is_named(fixed: Stack, card: str, spans: int, bega
 
 def test_retries_are_named_beside_the_failure(fixed: Stack) -> None:
     """The three attempts at the provider are a finding of their own."""
-    trace = fixed.trace(fixed.checkout(card="4000000000000119").json()["trace_id"], 23)
+    trace = failed(fixed, fixed.checkout(card="4000000000000119").json()["trace_id"], 23)
     (retries,) = [each for each in one(fixed, trace).problems if each.rule == "retries"]
     assert "was tried 3 times (all failed; first: answered 500)" in retries.title
 
