@@ -89,3 +89,15 @@ def test_a_recording_is_the_same_spans_in_another_order() -> None:
         group("order", "psycopg", ("c", 3)),
         group("payment", "flask", ("a", 1)),
     ]
+
+
+def test_where_statements_elsewhere_wait_too_no_table_is_locked() -> None:
+    """A process that is frozen now and then waits in all of its statements, if not in most: no migration's doing."""
+    signature = catalogue.named("blocking-migration").signature
+    locked = recording.load(RECORDINGS["blocking-migration"]).traces
+    frozen = recording.load(RECORDINGS["starved-cpu"]).traces
+    assert signature(Population(locked)).spans
+    also = [each for each in frozen if any(s.name == "SELECT stock_movement" and s.ms >= 150 for s in each.spans)][:5]
+    proof = signature(Population([*locked, *also]))
+    assert not proof.spans
+    assert "on another table wait, too" in proof.words
