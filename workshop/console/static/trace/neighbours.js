@@ -1,4 +1,5 @@
-// Who held what the trace waited for, and what else the others of its time tell: asked for when somebody opens it, since many traces are read for the answer.
+// Who held what the trace waited for, and what else the others of its time tell.
+// Asked for when somebody opens it: many traces are read for the answer.
 import { byId, h } from "../dom.js";
 import { duration } from "../format.js";
 
@@ -20,9 +21,9 @@ async function look(address, traceUrl, tries = TRIES) {
   if (!answer?.ok) return say("No answer: is the trace still there, and Jaeger up? Close this and open it again.");
   const found = await answer.json();
   const more = found.more > 0 && h("p", { class: "quiet" }, `and ${found.more} shorter waits`);
-  const among = found.among.length > 0 && [h("p", {}, "With the other traces of those moments the diagnosis says:"), h("ol", { class: "among" }, ...found.among.map(finding))];
+  const among = found.among.length ? [h("p", {}, "With the other traces of those moments the diagnosis says:"), h("ol", { class: "among" }, ...found.among.map(finding))] : [];
   byId("neighbours-found").replaceChildren(
-    ...among || [], h("p", {}, `${found.verdict[0].toUpperCase()}${found.verdict.slice(1)}.`), h("ol", {}, ...found.waits.map((each) => wait(each, traceUrl))), ...[more].filter(Boolean),
+    ...among, h("p", {}, `${found.verdict[0].toUpperCase()}${found.verdict.slice(1)}.`), h("ol", {}, ...found.waits.map((each) => wait(each, traceUrl))), ...[more].filter(Boolean),
   );
 }
 
