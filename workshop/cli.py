@@ -431,14 +431,22 @@ def main() -> None:
     except OSError as error:
         from workshop.stack.screen import complain
 
-        if isinstance(error, BrokenPipeError):
-            # Nobody reads on (`| head`), and that is fine; Python would complain again when it closes the pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        else:
+        # Nobody reads on (`| head`), and that is fine.
+        if not isinstance(error, BrokenPipeError):
             complain(f"error: {obstacles.told(error)}")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        write_the_rest()
+
+
+def write_the_rest() -> None:
+    """Write what was printed and is kept; where nobody reads on, drop it, or Python complains as it ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
