@@ -37,7 +37,8 @@ class Traffic:
     `carts` are the numbers of lines that carts have, in turn. `products`: only so many different ones are bought,
     0 for all. `browse`: they look at the catalogue, too. `seconds`: for how long a population is bought.
     `pause`: how many seconds a customer takes between two checkouts. `surge`: so many more come when a quarter
-    of the time is over, each for one checkout.
+    of the time is over, each for one checkout. `cold`: the cache knows no product when they come; what it knows,
+    nobody asks the inventory for.
     """
 
     users: int = 1
@@ -47,6 +48,7 @@ class Traffic:
     seconds: float = 3.0
     pause: float = 0.0
     surge: int = 0
+    cold: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

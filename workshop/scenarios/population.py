@@ -1,5 +1,6 @@
 """Fresh traces: customers who buy for some seconds, and every trace that began meanwhile."""
 
+import contextlib
 import random
 import threading
 import time
@@ -7,9 +8,10 @@ from itertools import count
 from typing import Any
 
 import requests
+from redis import RedisError
 
 from workshop.scenarios.model import Population, Traffic
-from workshop.shop import checkout, ledger
+from workshop.shop import cache, checkout, ledger
 from workshop.stack.errors import StackError
 from workshop.stack.settings import Settings
 from workshop.traces.model.trace import Trace
@@ -30,6 +32,9 @@ def fresh(settings: Settings, traffic: Traffic, least: int = LEAST) -> Populatio
 
     StackError when nobody answers. Whoever interrupts it waits for the checkouts in hand at most.
     """
+    if traffic.cold:
+        with contextlib.suppress(RedisError):  # a cache that is not there knows nothing
+            cache.forget_all(settings)
     began = time.time()
     bought = buy(settings, traffic, least)
     traces = settled(settings, began, bought)

@@ -123,4 +123,5 @@ def sound(settings: Settings, scenario: Scenario | None) -> None:
 def _customers(scenario: Scenario) -> str:
     users, carts = scenario.traffic.users, " or ".join(str(each) for each in sorted(set(scenario.traffic.carts)))
     more = f", {scenario.traffic.surge} more for a moment" if scenario.traffic.surge else ""
-    return f"{users} {'customer' if users == 1 else 'customers'}, carts of {carts}{more}"
+    cold = ", a cache that knows nothing" if scenario.traffic.cold else ""
+    return f"{users} {'customer' if users == 1 else 'customers'}, carts of {carts}{more}{cold}"

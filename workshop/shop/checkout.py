@@ -106,9 +106,10 @@ def buy(
 
 
 def browse(session: requests.Session, settings: Settings) -> None:
-    """Look at a page of the catalogue, as customers do before they buy; what comes back does not matter."""
+    """Look at some page of the catalogue, as customers do before they buy; what comes back does not matter."""
+    after = f"SKU-{random.randint(1, settings.seed_products):05d}"
     with contextlib.suppress(requests.RequestException):
-        session.get(f"{settings.gateway_url}/products?limit=20", timeout=SECONDS)
+        session.get(f"{settings.gateway_url}/products?limit=20&after={after}", timeout=SECONDS)
 
 
 def run(count: int, items: str, card: str) -> bool:

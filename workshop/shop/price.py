@@ -1,7 +1,8 @@
 """`spans price`: what a product costs from now on, in the catalogue and for whoever had looked it up before."""
 
-from redis import Redis, RedisError
+from redis import RedisError
 
+from workshop.shop import cache
 from workshop.stack import database, own
 from workshop.stack.errors import StackError
 from workshop.stack.screen import complain, say
@@ -25,7 +26,6 @@ def price(sku: str, cents: int) -> None:
     say(f"{name} ({sku}) costs {cents // 100:,}.{cents % 100:02} {currency}.")
     try:
         # In this order: a price that is looked up between the two is dropped again.
-        with Redis(port=settings.valkey_port, socket_timeout=2, socket_connect_timeout=2) as cache:
-            cache.delete(f"product:{sku}")
+        cache.forget(settings, [sku])
     except RedisError as error:
         complain(f"The cache could not be told ({error}); the page may show the old price for five minutes.")

@@ -13,7 +13,9 @@ from redis import Redis
 from gateway import cache as caches
 from gateway.answers import Product
 from gateway.cache import Cache, page_key
+from workshop.shop import cache as outside
 from workshop.stack.local.scratch import free_ports
+from workshop.stack.settings import Settings
 
 from .conftest import ANSWER_SECONDS, CONNECT_SECONDS, Stranger, Valkey
 
@@ -201,6 +203,22 @@ def test_a_stranger_on_its_port_is_soon_left(stranger: MakeStranger, what: Calla
         cache.keep([APRON])
     known, seconds = timed(cache)
     assert known == {} and seconds < ANSWER_SECONDS
+
+
+@pytest.mark.parametrize("products", [1, 3000])
+def test_the_workshop_empties_it_of_what_the_gateway_keeps(server: Valkey, products: int) -> None:
+    """Of products by name, of all of them and all pages, and of nothing else."""
+    settings = Settings(_env_file=None, valkey_port=server.port)  # type: ignore[call-arg]
+    cache, skus = server.cache(), [f"SKU-{number}" for number in range(1, products + 1)]
+    outside.forget_all(settings)
+    cache.keep_page(FIRST_PAGE, [APRON.model_copy(update={"sku": sku}) for sku in skus], None)
+    with Redis(port=server.port) as client:
+        client.set("another's", "own")
+        outside.forget(settings, ["SKU-1", "SKU-none"])
+        assert set(cache.products(skus)) == set(skus[1:])
+        outside.forget_all(settings)
+        assert client.keys() == [b"another's"]
+    assert cache.products(skus) == {} and cache.page(FIRST_PAGE) is None
 
 
 def test_a_few_failures_open_the_circuit(stranger: MakeStranger) -> None:

@@ -3,11 +3,13 @@
 import time
 
 import pytest
+import requests
+from redis import RedisError
 
 from workshop.scenarios import population
 from workshop.scenarios.model import Traffic
-from workshop.shop import checkout
-from workshop.stack.settings import current
+from workshop.shop import cache, checkout
+from workshop.stack.settings import Settings, current
 
 
 @pytest.fixture
@@ -49,3 +51,35 @@ def test_so_many_are_bought_at_least(bought: list[float]) -> None:
     """However short the time is."""
     found = population.buy(current(), Traffic(users=1, seconds=0.0, surge=2), least=7)
     assert len(found) == len(bought) == 7
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_fault_of_what_the_cache_does_not_know_begins_with_an_empty_one(
+    bought: list[float], monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    """Emptied before the first checkout, and only for these; a cache that is away knows nothing."""
+    forgotten = list[int]()
+
+    def forget_all(_: Settings) -> None:
+        forgotten.append(len(bought))
+        if away:
+            raise RedisError
+
+    monkeypatch.setattr(cache, "forget_all", forget_all)
+    monkeypatch.setattr(population, "settled", lambda *_: [])
+    monkeypatch.setattr(population, "plan_lines", lambda _: ())
+    population.fresh(current(), Traffic(seconds=0.0), least=1)
+    assert forgotten == []
+    population.fresh(current(), Traffic(seconds=0.0, cold=True), least=1)
+    assert forgotten == [len(bought) - 1]
+
+
+def test_who_browses_looks_at_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache knows the page that somebody looked at before."""
+    looked = list[str]()
+    with requests.Session() as session:
+        monkeypatch.setattr(session, "get", lambda url, timeout: looked.append(url))
+        for _ in range(20):
+            checkout.browse(session, current())
+    assert len(set(looked)) > 10
+    assert all("/products?limit=20&after=SKU-0" in url for url in looked)

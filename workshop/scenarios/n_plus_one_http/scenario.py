@@ -41,6 +41,6 @@ SCENARIO = Scenario(
     cures=["roll the release of the gateway back: one request for all that the cache does not know"],
     signature=signature,
     diagnosis="(N+1): gateway GET",
-    traffic=Traffic(carts=(3, 8, 14, 20)),
+    traffic=Traffic(carts=(3, 8, 14, 20), cold=True),
     look_alikes={"n-plus-one": "there the comb is of statements within one request, here of requests"},
 )
