@@ -6,6 +6,7 @@ from workshop.traces import wording
 from workshop.traces.diagnosis.facts import Explain, Facts
 from workshop.traces.diagnosis.findings import Diagnosis, Finding, Leg, Limits
 from workshop.traces.diagnosis.rules import (
+    broken_off,
     calls,
     deadlines,
     errors,
@@ -34,6 +35,7 @@ RULES = (
     own_code.spread,
     errors.errors,
     deadlines.gave_up,
+    broken_off.broken_off,
     retries.timeouts,
     structure.orphans,
     structure.beside,
@@ -77,11 +79,13 @@ def rank(finding: Finding) -> tuple[bool, float, bool]:
 def _without_doubles(findings: list[Finding]) -> list[Finding]:
     """A call whose callee was found, in another trace or among the orphans, is no external one.
 
-    And why a database could not be reached is said already where it was waited for.
+    And why a database could not be reached is said already where it was waited for. Between a call that broke off
+    and what is left of its callee's work stood nothing, and no answer was on its way back.
     """
-    lost = {f.evidence[0].span_id for f in findings if f.rule in ("lost-context", "orphans")}
+    lost = {f.evidence[0].span_id for f in findings if f.rule in ("lost-context", "orphans", "broken-off")}
+    broken = {each.span_id for f in findings if f.rule == "broken-off" for each in f.evidence}
     vain = {each.span_id for f in findings if f.rule == "unreachable" for each in f.evidence}
-    doubles = {"external-call": lost, "hidden-error": vain}
+    doubles = {"external-call": lost, "hidden-error": vain | broken, "orphans": broken, "waiting": broken}
     return [f for f in findings if f.evidence[0].span_id not in doubles.get(f.rule, ())]
 
 

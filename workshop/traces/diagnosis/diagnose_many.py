@@ -29,6 +29,8 @@ RULES: tuple[Callable[[Crowd], Iterator[Common]], ...] = (
     storms.outlasting,
     combs.repeated,
 )
+# What something is amiss in, in however few of the traces.
+IN_ERROR = {"error", "hidden-error", "orphans", "lost-context", "retries", "gave-up", "broken-off", "deadlock"}
 RELATED = 50  # traces that began while one ran, in which its lost callees are looked for
 RARE = 0.1  # of the traces have an error that the answer did not suffer from, at most: something is always amiss
 
@@ -109,7 +111,7 @@ def _together(group: list[Finding], traces: Sequence[Trace]) -> Finding:
     """One finding for the same one in several traces: the one of median time, with how many have it."""
     of = len(traces)
     typical = sorted(group, key=lambda finding: finding.ms)[(len(group) - 1) // 2]
-    in_error = typical.rule in ("error", "hidden-error", "orphans", "lost-context", "retries", "gave-up", "deadlock")
+    in_error = typical.rule in IN_ERROR
     rare = typical.rule == "hidden-error" and len(group) <= RARE * of
     dividing = in_common({finding.evidence[0].trace_id for finding in group}, traces)
     return replace(

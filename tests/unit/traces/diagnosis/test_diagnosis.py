@@ -19,6 +19,11 @@ FOREIGN = Path(__file__).parents[3] / "fixtures" / "traces"
 # File, the rules that speak (hints in brackets), and words of the verdict.
 EXPECTED = [
     ("dotnet_external_call.jaeger", ["external-call"], "Billing waited for api.stripe.com 1.24 s"),
+    (
+        "go_callee_killed.otlp",
+        ["broken-off", "error", "own-code"],
+        "resize's span of it never came, S3.GetObject and 1",
+    ),
     ("go_clock_skew.otlp", [], "healthy: the longest leg is back /items, 42 ms"),
     ("go_error_far_down.otlp", ["error", "slow-statement"], "answered 502; it began in ledger UPDATE account"),
     ("go_fan_out.otlp", [], "healthy: the longest leg is shard GET /q"),
