@@ -1,7 +1,6 @@
 """Trace and span ids as people paste them: upper or lower case, 64 or 128 bits, with or without leading zeros."""
 
 import base64
-import binascii
 import re
 from functools import lru_cache
 
@@ -70,7 +69,7 @@ def _hex(text: str, digits: int, what: str) -> str:
     if text.endswith("="):
         try:
             raw = base64.b64decode(text, validate=True)
-        except binascii.Error:
+        except ValueError:
             raw = b""
         if len(raw) * 2 == digits:
             return raw.hex()
