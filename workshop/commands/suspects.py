@@ -29,6 +29,7 @@ def windows(
 ) -> "tuple[list[Trace], list[Trace]]":
     """The traces of a service in the time before the last `window`, and in it. Raises NoTraces when one is empty."""
     from workshop.traces.sources import fetching
+    from workshop.traces.sources.summaries import under_way
 
     length, earlier = seconds(window, "--window"), seconds(before_window, "--before-window")
     now = time.time()
@@ -38,7 +39,8 @@ def windows(
         (now - length, now, f"the last {window}"),
     ):
         found = client.search(service, operation or None, start=start, end=end, limit=MOST)
-        traces = fetching.fetch_existing(client, [summary.trace_id for summary in found])
+        # Whoever is still being served has no root yet: that is no broken trace.
+        traces = fetching.fetch_existing(client, [each.trace_id for each in found if not under_way(each, now)])
         if not traces:
             raise fetching.NoTraces(f"no trace of {f'{service} {operation}'.strip()} in {which}: choose other windows")
         sides.append(traces)

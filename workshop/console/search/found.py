@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from workshop.console.search.form import ANY, SearchForm
-from workshop.console.search.window import Windows, thinned, under_way
-from workshop.traces.sources.summaries import TraceSummary
+from workshop.console.search.window import Windows, thinned
+from workshop.traces.sources.summaries import TraceSummary, under_way
 from workshop.traces.time.ranks import nearest_rank
 
 # Jaeger searches one service at a time. "Any service" asks them one after another, up to this many.

@@ -3,8 +3,8 @@
 import threading
 
 from workshop.console.search.found import ANY_SERVICE_LIMIT, FIRST
-from workshop.console.search.window import under_way
 from workshop.traces.sources.jaeger import JaegerClient
+from workshop.traces.sources.summaries import under_way
 
 LOOKED_AT = 20  # newest traces of each service
 FRESH = 15.0  # seconds

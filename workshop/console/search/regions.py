@@ -7,8 +7,9 @@ from werkzeug.exceptions import BadRequest
 
 from workshop.console.search.form import SearchForm
 from workshop.console.search.found import asked_of
-from workshop.console.search.window import Windows, thinned, under_way
+from workshop.console.search.window import Windows, thinned
 from workshop.traces.sources import fetching
+from workshop.traces.sources.summaries import under_way
 from workshop.traces.suspects.compare import Comparison, compare
 
 MOST = 100  # traces of a region that are fetched whole: more tell no more, and take their time

@@ -12,21 +12,14 @@ from dataclasses import dataclass, field
 
 from workshop.console.search.form import SearchForm
 from workshop.traces.sources.jaeger import JaegerClient
-from workshop.traces.sources.summaries import TraceSummary
+from workshop.traces.sources.summaries import SETTLED, TraceSummary, under_way
 
 FRESH = 1.0  # seconds for which an answer is given again
-SETTLED = 10.0  # seconds after a trace's last span from which on nothing is expected to be added to it
 WHOLE = 60.0  # seconds after which a window is searched as a whole again: Jaeger drops old traces
 KEPT = 4_000  # traces of a window
 WINDOWS = 16  # searches that are kept, those asked for last
 SLICES = 12  # of a window in which there is more than one search gives
 PARTS = 60  # of a window that is thinned, at most
-
-
-def under_way(trace: TraceSummary, now: float) -> bool:
-    """Whether spans of the trace are still to come: it lacks its root or a parent, and its last span is recent."""
-    whole = bool(trace.root_name or trace.root_service) and not trace.orphan_count
-    return not whole and now - trace.end / 1e9 < SETTLED
 
 
 def thinned(traces: Iterable[TraceSummary], most: int) -> list[TraceSummary]:

@@ -17,7 +17,7 @@ from workshop.traces.model import naming
 from workshop.traces.model.trace import Trace
 from workshop.traces.neighbours.model import Holder, Wait
 from workshop.traces.neighbours.neighbours import neighbours
-from workshop.traces.sources import fetching
+from workshop.traces.sources import summaries
 from workshop.traces.sources.beside import beside
 from workshop.traces.sources.jaeger import JaegerClient
 
@@ -74,7 +74,7 @@ class NeighboursOfTraces:
             "waits": [_wait(wait) for wait in found.waits[:MOST_WAITS]],
             "more": max(len(found.waits) - MOST_WAITS, 0),
         }
-        over = now - trace.end / 1e9 > fetching.SETTLED
+        over = now - trace.end / 1e9 > summaries.SETTLED
         self._kept.put(trace_id, (float("inf") if over else now + KEPT_SECONDS, told))
         return told
 

@@ -23,7 +23,7 @@ from workshop.traces.diagnosis.diagnose import diagnose
 from workshop.traces.model import error_words
 from workshop.traces.model.trace import Trace
 from workshop.traces.showing.waterfall import clocks
-from workshop.traces.sources import fetching, ids
+from workshop.traces.sources import fetching, ids, summaries
 from workshop.traces.sources.jaeger import JaegerClient
 
 
@@ -35,7 +35,7 @@ def register(app: Flask, jaeger: JaegerClient, settings: Settings) -> None:
     @app.get("/trace/<trace_id>")
     def trace(trace_id: str) -> str:
         found = _as_asked(jaeger.get_trace(trace_id))
-        arriving = not fetching.settled(found) and time.time() - found.end / 1e9 < fetching.SETTLED
+        arriving = not fetching.settled(found) and time.time() - found.end / 1e9 < summaries.SETTLED
         return _page(
             found,
             stored=True,

@@ -11,9 +11,9 @@ from workshop.traces.model.trace import Trace
 from workshop.traces.sources import ids
 from workshop.traces.sources.files import STDIN, Reading, read
 from workshop.traces.sources.jaeger import JaegerClient, JaegerError, TraceNotFound, TraceTimeout
+from workshop.traces.sources.summaries import SETTLED
 
 ON_THEIR_WAY = 1.0  # seconds: the services' spans are sent every 0.4 s, and the collector's every 0.2 s
-SETTLED = 10.0  # seconds after which nothing is expected to be added to a trace
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".pb", ".gz", ".zst")
 PATIENCE = 3.0  # seconds to wait for the rest of a trace that was made just now
 RELATED_SERVICES = 10

@@ -6,6 +6,8 @@ from typing import Any
 from workshop.traces.model.trace import Trace
 from workshop.traces.sources import ids
 
+SETTLED = 10.0  # seconds after a trace's last span from which on nothing is expected to be added to it
+
 
 @dataclass(slots=True, frozen=True)
 class TraceSummary:
@@ -25,6 +27,15 @@ class TraceSummary:
     def ms(self) -> float:
         """Milliseconds from the first start to the last end."""
         return (self.end - self.start) / 1e6
+
+
+def under_way(trace: TraceSummary, now: float) -> bool:
+    """Whether spans of the trace are still to come: it lacks its root or a parent, and its last span is recent.
+
+    `now` is in Unix seconds.
+    """
+    whole = bool(trace.root_name or trace.root_service) and not trace.orphan_count
+    return not whole and now - trace.end / 1e9 < SETTLED
 
 
 @dataclass(slots=True, frozen=True)

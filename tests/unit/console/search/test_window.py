@@ -8,8 +8,8 @@ import pytest
 from tests.unit.console.conftest import FakeJaeger
 from tests.unit.console.console_traces import checkout
 from workshop.console.search.form import SearchForm
-from workshop.console.search.window import FRESH, WHOLE, Windows, thinned, under_way
-from workshop.traces.sources.summaries import TraceSummary
+from workshop.console.search.window import FRESH, WHOLE, Windows, thinned
+from workshop.traces.sources.summaries import TraceSummary, under_way
 
 NOW = 1_795_449_600.0
 FORM = SearchForm(service="gateway", operation="POST /checkout")

@@ -10,7 +10,7 @@ from workshop.console.trace import neighbours as panel
 from workshop.console.trace.neighbours import Busy, NeighboursOfTraces
 from workshop.scenarios import recording
 from workshop.traces.model.trace import Trace
-from workshop.traces.sources import fetching
+from workshop.traces.sources import summaries
 from workshop.traces.sources.jaeger import JaegerError, TraceNotFound
 
 
@@ -82,7 +82,7 @@ def test_what_is_over_is_looked_for_once(jaeger: Counting, longest: Trace, monke
     fetched = jaeger.fetched
     kept.of(longest.trace_id)
     assert jaeger.fetched == fetched > 1
-    now[0] += max(panel.KEPT_SECONDS, fetching.SETTLED)
+    now[0] += max(panel.KEPT_SECONDS, summaries.SETTLED)
     first = kept.of(longest.trace_id)
     assert jaeger.fetched > fetched
     fetched = jaeger.fetched
