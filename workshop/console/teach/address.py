@@ -36,8 +36,8 @@ def tell() -> None:
         raise StackError("nothing is up here: make up starts the system, and prints the teacher's address")
     if up != "local":
         raise StackError(
-            "the teacher's page runs commands, which the console in its container has not: make scenarios lists the "
-            "faults, make break NAME=... switches one on where the system runs without Docker (RUNTIME=local)"
+            "the teacher's page runs commands, which the console in its container has not: in a terminal "
+            "make scenarios lists the faults, and make break NAME=... switches one on"
         )
     say(address(settings))
 

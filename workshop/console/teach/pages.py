@@ -18,9 +18,8 @@ MOST_USERS = 32
 LOAD_SECONDS = 3600
 AWAY = (
     "It runs the commands of this checkout, and here the console has none: it is in a container, or was started by "
-    "itself, and scenarios are for the system without Docker at present (RUNTIME=local). make scenarios lists them, "
-    "make break NAME=... switches one on, make fix NAME=... off, make load makes load, make changes and make reset do "
-    "the rest."
+    "itself. In a terminal make scenarios lists them, make break NAME=... switches one on, make fix NAME=... off, "
+    "make load makes load, make changes and make reset do the rest."
 )
 # The waterfall's heading, which is one line where it fits and else has the id on its second.
 TRACE = re.compile(r"^(?:.* spans?, .*)? *trace ([0-9a-f]{32})$", re.MULTILINE)

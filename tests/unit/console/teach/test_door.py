@@ -117,7 +117,7 @@ def test_a_console_without_commands_says_what_to_type(path: str) -> None:
     """With Docker, and started by itself; whoever asks."""
     answer = create_app(Settings(), client=FakeJaeger()).test_client().get(path)
     assert answer.status_code == 404
-    assert "make break NAME=..." in answer.text and "without Docker" in answer.text
+    assert "make break NAME=..." in answer.text and "In a terminal" in answer.text
 
 
 def test_a_script_is_refused_as_a_script(stranger: FlaskClient) -> None:
