@@ -5,10 +5,11 @@ from statistics import median
 from workshop.changes.kinds import Release
 from workshop.scenarios.model import Population, Proof, Scenario
 from workshop.scenarios.reading import LEAST, is_statement, spans
+from workshop.traces.neighbours.processes import Processes
 from workshop.traces.time.self_time import Gap, gaps
 
 SLOW_MS = 60.0
-# The same place in so many of the slow ones.
+# The same place in so many of the slow ones, where they do not wait for one another.
 SHARE = 0.8
 
 
@@ -21,17 +22,23 @@ def signature(population: Population) -> Proof:
     ]
     slow = [(gap, span) for gap, span in biggest if gap.ms >= SLOW_MS and gap.ms >= 0.5 * span.ms]
     slow.sort(key=lambda pair: -pair[0].ms)
-    places = [_place(gap) for gap, _ in slow]
-    if len(slow) < LEAST:
-        return Proof(f"{len(slow)} reservations have a gap that is most of them")
-    most = max(set(places), key=places.count)
-    if places.count(most) < SHARE * len(places) or None in most:
-        return Proof(f"the gaps are in {len(set(places))} places, or at an end")
+    between = [_place(gap) for gap, _ in slow if None not in _place(gap)]
+    if len(between) < LEAST:
+        return Proof(f"{len(between)} reservations have a gap between two statements that is most of them")
+    most = max(set(between), key=between.count)
+    place, number, others = f"after {most[0]} and before {most[1]}", len(slow), ""
+    slow = [pair for pair in slow if _place(pair[0]) == most]
+    if len(slow) < SHARE * number:
+        # Where several are in inventory at once, all of them stand still with the one that is at work.
+        busy = [each for each in Processes(population.traces).at_work() if each.process[0] == "inventory"]
+        if not busy or busy[0].place != place:
+            return Proof(f"{len(slow)} of {number} gaps are {place}")
+        others = f"; {busy[0].others} others stand still with them"
     lengths = [gap.ms for gap, _ in biggest if _place(gap) == most]
     if max(lengths) < 4 * max(min(gap.ms for gap, _ in biggest), 1):
         return Proof("all requests have the same gap")
     told = f"{len(slow)} of {len(biggest)} reservations are silent between {most[0]} and {most[1]}"
-    return Proof(f"{told}, for {median(lengths):.0f} to {max(lengths):.0f} ms", [span for _, span in slow])
+    return Proof(f"{told}, for {median(lengths):.0f} to {max(lengths):.0f} ms{others}", [span for _, span in slow])
 
 
 def _place(gap: Gap) -> tuple[str | None, str | None]:

@@ -19,6 +19,7 @@ from workshop.traces.model.trace import Trace
 # In this order: a process that stands still is in no queue, and what waits in a queue is no code.
 RULES: tuple[Callable[[Crowd], Iterator[Common]], ...] = (
     pauses.whole_periods,
+    pauses.one_at_work,
     locks.waits_for_locks,
     queues.connections,
     queues.nobody_there,

@@ -24,6 +24,8 @@ STILL_MS = 60.0
 LEAST = 3
 # The share of the stretches in which one piece of code is being run, at least; by chance they are anywhere.
 ONE_PLACE = 0.8
+# Of these stretches others are somewhere else in so many: where all are at one place, they may wait for one thing.
+ELSEWHERE = 0.5
 # Frozen: so many stretches with several traces in them, and so much of all time.
 FROZEN_LEAST, FROZEN_SHARE = 5, 0.25
 
@@ -58,6 +60,22 @@ class _Still:
         return {piece.span.trace_id for piece in self.inside}
 
 
+@dataclass(frozen=True)
+class AtWork:
+    """A process that stands still while one trace is at one place in its code.
+
+    `there` are the stretches at the place, the longest first; `times` and `of` how often it stood still with one of
+    them there, and at all; `others` how many other traces stood still with it.
+    """
+
+    process: Process
+    place: str
+    there: Sequence[Interval]
+    times: int
+    of: int
+    others: int
+
+
 class Processes:
     """The stretches in which each process of a population stood still; `known` are holes whose wait has a name."""
 
@@ -88,8 +106,8 @@ class Processes:
         if crowded < LEAST:
             return
         place, often = (places.most_common(1) or [((), 0)])[0]
-        alone = [each for each in still if sum(piece.place == place for piece in each.inside) == 1]
-        if often >= ONE_PLACE * len(still) and len(alone) >= ONE_PLACE * often:
+        elsewhere = [each for each in still if {place} < {piece.place for piece in each.inside}]
+        if often >= ONE_PLACE * len(still) and len(elsewhere) >= ELSEWHERE * often:
             self._place[process], self._still[process] = place, still
             return
         share = sum(each.end - each.start for each in still) / max(moments[-1] - moments[0], 1)
@@ -103,6 +121,24 @@ class Processes:
             met = [each for each in still if _held_up(each, trace.trace_id, place)]
             if met:
                 yield self._wait(trace, process, met, place)
+
+    def at_work(self) -> Iterator["AtWork"]:
+        """The processes that stand still while one trace is at one place of theirs."""
+        for process, place in self._place.items():
+            there: dict[tuple[str, str], Interval] = {}
+            others: set[str] = set()
+            times = 0
+            for each in self._still[process]:
+                working = [piece for piece in each.inside if piece.place == place]
+                there |= {
+                    (piece.span.trace_id, piece.span.span_id): Interval(piece.start, piece.end, piece.span)
+                    for piece in working
+                }
+                others |= each.traces
+                times += bool(working)
+            found = sorted(there.values(), key=lambda one: -one.ms)
+            number = len(others - {one.span.trace_id for one in found})
+            yield AtWork(process, " and ".join(place[1:]), found, times, len(self._still[process]), number)
 
     def explains(self, span: Span) -> bool:
         """Whether a span's process was busy or frozen during it: then it is no wait for anything else."""
@@ -154,9 +190,15 @@ def _pieces(trace: Trace, span: Span) -> Iterator[tuple[Process, _Piece]]:
                 yield process_of(callee), _Piece(span.start, callee.start, span)
     else:
         for gap in gaps(trace, span):
-            if gap.ms >= HOLE_MS:
+            if gap.ms >= HOLE_MS and not _before_another_try(gap):
                 code = not _beside_a_transaction(gap)
                 yield process_of(span), _Piece(gap.start, gap.end, span, _place(span, gap.before, gap.after), code)
+
+
+def _before_another_try(gap: Gap) -> bool:
+    """Whether it is a pause that was meant: what failed is tried again after it."""
+    before, after = gap.before, gap.after
+    return bool(before and after and before.is_error and naming.same_work(before) == naming.same_work(after))
 
 
 def _beside_a_transaction(gap: Gap) -> bool:
@@ -167,8 +209,8 @@ def _beside_a_transaction(gap: Gap) -> bool:
 def _place(span: Span, before: Span | None, after: Span | None) -> tuple[str, ...]:
     """A place in the code, between two pieces of work."""
     found = [naming.name_template(span.name)]
-    found += [f"after {before.name}"] if before else []
-    found += [f"before {after.name}"] if after else []
+    found += [f"after {naming.short_label(before)}"] if before else []
+    found += [f"before {naming.short_label(after)}"] if after else []
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.unit.traces.trace_shapes import LOCK, SUM, Node, link, server, span, sql, trace
+from tests.unit.traces.trace_shapes import LOCK, SUM, Node, call, link, server, span, sql, trace
 from workshop.traces.model.trace import Trace
 from workshop.traces.neighbours.neighbours import Population, neighbours
 
@@ -143,6 +143,23 @@ def test_a_busy_process_is_held_by_the_one_at_work() -> None:
             continue
         assert [wait.kind for wait in waits] == ["process"]
         assert [holder.span.trace_id for holder in waits[0].holders] == [identity(number // 10 * 10 + 1)]
+
+
+def test_a_pause_before_another_try_is_no_wait_for_the_process() -> None:
+    """Two customers' calls fail, and are tried again after the same pauses: nobody keeps the other waiting."""
+
+    def failed(start: float) -> Node:
+        one = call("order", "POST http://stock/reservations", start, 20, status=None)
+        one.fields["status"] = "error"
+        return one
+
+    made = [
+        trace(server("order", "POST /orders", 2 * number, 2000,
+                     *(failed(2 * number + 10 + 320 * turn) for turn in range(6))), trace_id=identity(number))
+        for number in (1, 2)
+    ]  # fmt: skip
+    population = Population(made)
+    assert [wait.title for each in made for wait in population.of(each).waits] == []
 
 
 def delivered(front: int, took: float) -> list[Trace]:

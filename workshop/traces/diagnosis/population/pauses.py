@@ -1,13 +1,14 @@
-"""A process that stands still for whole periods, wherever it is: a quota of CPU time."""
+"""A process that stands still: for whole periods, wherever it is, or while one of its requests is at work."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from workshop.traces import wording
-from workshop.traces.diagnosis.findings import Finding
+from workshop.traces.diagnosis.findings import Finding, shown
 from workshop.traces.diagnosis.population.crowd import Common, Crowd
 from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span
+from workshop.traces.neighbours.processes import Processes
 from workshop.traces.time.self_time import gaps
 
 # The period of Linux' CPU controller (cpu.max, cpu.cfs_period_us) where nobody sets another. Who is frozen in it goes
@@ -62,10 +63,35 @@ def _frozen(
         "cpu-quota", title, sorted(spans.values(), key=lambda span: -often[span.span_id]), advice,
         about=service, weight=1.0,
     )  # fmt: skip
+    if told:
+        yield Common(told, _of_service(service))
 
+
+def _of_service(service: str) -> Callable[[Finding], bool]:
     def explained(finding: Finding) -> bool:
         services = {each.service for each in finding.evidence[:2]}
         return finding.rule in _RULES and wording.clean(service) in services
 
-    if told:
-        yield Common(told, explained)
+    return explained
+
+
+def one_at_work(crowd: Crowd) -> Iterator[Common]:
+    """Code that lets nobody else of its process run: the others stand still wherever they are, it always at one place.
+
+    One interpreter lock, one event loop: what the others seem to wait for differs from one time to the next.
+    """
+    for busy in Processes(crowd.traces).at_work():
+        service, spans = busy.process[0], [one.span for one in busy.there]
+        shortest, longest = wording.duration(busy.there[-1].ms), wording.duration(busy.there[0].ms)
+        title = (
+            f"the time is in {wording.clean(service)} itself: {shown(spans[0])} recorded nothing for "
+            f"{shortest} to {longest} {wording.clean(busy.place)}; "
+            f"in {busy.times} of the {busy.of} times that the whole process stood still a request was there, and "
+            f"{wording.count(busy.others, 'other')} stood still with it, wherever they were"
+        )
+        advice = (
+            "profile what happens there: code that lets nobody else run; what the others seem to wait for is not slow"
+        )
+        told = crowd.finding("own-code", title, spans, advice, about=f"{service} {busy.place}", weight=1.0)
+        if told:
+            yield Common(told, _of_service(service))

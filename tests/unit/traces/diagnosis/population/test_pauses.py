@@ -2,7 +2,9 @@
 
 import random
 
-from tests.unit.traces.diagnosis.population.crowds import db, found, many, together
+import pytest
+
+from tests.unit.traces.diagnosis.population.crowds import db, found, many, together, traces
 from tests.unit.traces.trace_shapes import Node, server
 from workshop.traces.diagnosis.findings import Diagnosis
 
@@ -52,3 +54,53 @@ def test_one_place() -> None:
     told = together(many(24, lambda each: server("prices", "GET /quote", 1000.0 * each, 210, db(
         "prices", "mysql", "SELECT sleep(0.1)", 1000.0 * each + 1, 203))))  # fmt: skip
     assert told.problems[0].rule == "slow-statement"
+
+
+CART, PRICE = "SELECT * FROM cart WHERE id = ?", "SELECT * FROM price WHERE id = ?"
+
+
+def report(start: float, *pauses: float) -> Node:
+    """A Node service's request: pauses before its first statement, in it, before and in the second, and at the end."""
+    before, first, between, second, last = pauses
+    one, other = start + 1 + before, start + 4 + before + first + between
+    return server(
+        "shop", "GET /report", start, other + 3 + second + last - start,
+        db("shop", "postgresql", CART, one, 2 + first), db("shop", "postgresql", PRICE, other, 2 + second),
+    )  # fmt: skip
+
+
+def stopped(times: int, at_work: int, ms: float = 400) -> Diagnosis:
+    """The event loop stood still so often: for one request between two statements, or for two at once where it says
+    so, and for others wherever they were.
+    """
+    trees = []
+    for each in range(times):
+        now = 3000.0 * each
+        length = ms + 17 * each
+        trees += [report(now - 4 - number, 0, 0, length, 0, 0) for number in range(at_work)]
+        trees += [report(now - 2, 0, length, 0, 0, 0), report(now - 7 - at_work, 0, 0, 0, 0, length)]
+        trees += [report(now + 900, 0, 0, 0, 0, 0)]
+    return together(traces(trees))
+
+
+@pytest.mark.parametrize("at_work", [1, 2])
+def test_one_at_work_stops_all(at_work: int) -> None:
+    """Whatever the others seem to wait for, a table's lock even: the time is in the code that lets nobody else run."""
+    told = stopped(8, at_work)
+    assert [each.rule for each in told.problems] == ["own-code"]
+    assert "the time is in shop itself: shop GET /report recorded nothing for" in told.verdict
+    assert "after SELECT cart and before SELECT price; in 8 of the 8 times" in told.verdict
+    assert "16 others stood still with it" in told.verdict
+
+
+def test_nobody_at_work() -> None:
+    """All stand still, none at that place: a pause, whose reason is elsewhere, is not the code's."""
+    told = found(stopped(8, 0), "own-code")
+    assert told is None or "stood still" not in told.title
+
+
+def test_all_at_one_place() -> None:
+    """They may wait for one thing that nobody recorded: nobody is said to be at work."""
+    trees = [report(3000.0 * each - number, 0, 0, 400, 0, 0) for each in range(8) for number in range(3)]
+    told = found(together(traces(trees)), "own-code")
+    assert told is None or "stood still" not in told.title
