@@ -38,7 +38,7 @@ class Traffic:
     0 for all. `browse`: they look at the catalogue, too. `seconds`: for how long a population is bought.
     `pause`: how many seconds a customer takes between two checkouts. `surge`: so many more come when a quarter
     of the time is over, each for one checkout. `cold`: the cache knows no product when they come; what it knows,
-    nobody asks the inventory for.
+    nobody asks the inventory for. `messages`: what is delivered after the last checkout belongs to it, too.
     """
 
     users: int = 1
@@ -49,6 +49,7 @@ class Traffic:
     pause: float = 0.0
     surge: int = 0
     cold: bool = False
+    messages: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ class Scenario:
     `audience` is who is hurt and so who calls; `page` is what they say, `over` what has to be true again.
     `cures` are all that really cure it; the first is what `spans fix` does. `look_alikes` says for each scenario with
     nearly the same trace what tells it from this one. `stage`: its proof is there within 30 s on two cores.
+    `alone`: where others buy, too, it cannot be seen.
     `index`: whether it is about the ledger's index, which every other scenario has in place.
     `period`: where the fault comes and goes, in s from one time to the next.
     `diagnosis` are words of what `spans diagnose` has to say of many of its traces, `diagnosis_of_one` of what it says
@@ -77,6 +79,7 @@ class Scenario:
     traffic: Traffic = field(default_factory=Traffic)
     stage: bool = True
     index: bool = False
+    alone: bool = False
     period: float = 0.0
     diagnosis: str = ""
     diagnosis_of_one: str = ""

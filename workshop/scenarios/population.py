@@ -4,6 +4,7 @@ import contextlib
 import random
 import threading
 import time
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -22,6 +23,8 @@ MOST = 1000
 # The spans of one request come from several processes, each of which sends in its own time.
 QUIET_SECONDS = 1.0
 LATEST_SECONDS = 15.0
+# For so long it is looked whether others buy.
+LOOK_SECONDS = 2.0
 # So many checkouts are bought at least, however slow they are.
 LEAST = 8
 SERVICES = ("gateway", "order", "inventory", "payment", "order-worker")
@@ -37,7 +40,7 @@ def fresh(settings: Settings, traffic: Traffic, least: int = LEAST) -> Populatio
             cache.forget_all(settings)
     began = time.time()
     bought = buy(settings, traffic, least)
-    traces = settled(settings, began, bought)
+    traces = settled(settings, began, bought, messages=traffic.messages)
     return Population(traces, plan_lines(settings))
 
 
@@ -88,12 +91,26 @@ def cart(settings: Settings, traffic: Traffic, number: int) -> list[dict[str, An
     return items
 
 
-def settled(settings: Settings, began: float, bought: list[str]) -> list[Trace]:
-    """Every trace that began since then, once no more spans of them come."""
+def bought_by_others(settings: Settings) -> float:
+    """Checkouts a second that are begun while nobody buys here: looks for some seconds."""
+    began = time.time()
+    time.sleep(LOOK_SECONDS + QUIET_SECONDS)
+    ended = began + LOOK_SECONDS
     client = JaegerClient(settings.jaeger_url)
+    return len(client.search("gateway", "POST /checkout", start=began, end=ended, limit=MOST)) / LOOK_SECONDS
+
+
+def settled(settings: Settings, began: float, bought: list[str], *, messages: bool) -> list[Trace]:
+    """Every trace that began from then until now, once no more spans of them come. `messages`: deliveries from later
+    on, too.
+    """
+    client, ended = JaegerClient(settings.jaeger_url), time.time()
     deadline, seen, quiet_since = time.monotonic() + LATEST_SECONDS, (-1, -1), time.monotonic()
     while True:
-        ids = _ids(client, began) | set(bought)
+        # Others may buy all the while: what they begin later is not whole in the end.
+        ids = _ids(client, began, ended) | set(bought)
+        if messages:
+            ids |= _ids(client, began, None, ["order-worker"])
         now = len(ids), _spans(client, bought[-1:])
         if now != seen:
             seen, quiet_since = now, time.monotonic()
@@ -102,8 +119,9 @@ def settled(settings: Settings, began: float, bought: list[str]) -> list[Trace]:
         time.sleep(0.1)
 
 
-def _ids(client: JaegerClient, began: float) -> set[str]:
-    return {found.trace_id for service in SERVICES for found in client.search(service, start=began, limit=MOST)}
+def _ids(client: JaegerClient, began: float, ended: float | None, services: Sequence[str] = SERVICES) -> set[str]:
+    found = [client.search(service, start=began, end=ended, limit=MOST) for service in services]
+    return {each.trace_id for some in found for each in some}
 
 
 def _spans(client: JaegerClient, ids: list[str]) -> int:

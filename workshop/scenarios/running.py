@@ -20,6 +20,8 @@ from workshop.stack.settings import Settings
 PROOF_SECONDS = 90.0
 # How many checkouts have to be without it, at least.
 FRESH = 10
+# So many checkouts of others in a second are load.
+MANY = 2.0
 # Looks at too few traces, before that is said to be the trouble.
 LOOKS = 3
 # How the log names who made a scenario's changes.
@@ -40,6 +42,8 @@ def break_it(settings: Settings, scenario: Scenario) -> tuple[Proof, Population]
     """
     if others := broken(settings):
         raise StackError(f"{others[0]} is broken already: spans fix {others[0]} first, or two faults are one riddle")
+    if scenario.alone:
+        left_alone(settings, scenario)
     sound(settings, scenario)
     try:
         for change in scenario.changes():
@@ -52,6 +56,17 @@ def break_it(settings: Settings, scenario: Scenario) -> tuple[Proof, Population]
             undone = undo(settings, scenario)
         say(f"Undone: {', '.join(each.change.words for each in undone) or 'nothing had been changed'}.")
         raise
+
+
+def left_alone(settings: Settings, scenario: Scenario) -> None:
+    """StackError where others buy, too."""
+    with waiting("seeing whether anybody buys"):
+        others = population.bought_by_others(settings)
+    if others >= MANY:
+        raise StackError(
+            f"{scenario.name} shows only where nobody else buys, and {others:.0f} checkouts a second are made: end the "
+            "load first (Ctrl-C, or Load off on the teacher's page)"
+        )
 
 
 def prove(settings: Settings, scenario: Scenario) -> tuple[Proof, Population]:

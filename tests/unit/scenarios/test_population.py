@@ -66,7 +66,7 @@ def test_a_fault_of_what_the_cache_does_not_know_begins_with_an_empty_one(
             raise RedisError
 
     monkeypatch.setattr(cache, "forget_all", forget_all)
-    monkeypatch.setattr(population, "settled", lambda *_: [])
+    monkeypatch.setattr(population, "settled", lambda *_, messages: [])
     monkeypatch.setattr(population, "plan_lines", lambda _: ())
     population.fresh(current(), Traffic(seconds=0.0), least=1)
     assert forgotten == []

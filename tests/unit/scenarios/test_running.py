@@ -110,3 +110,18 @@ def test_no_traces_are_no_cure(system: Noted, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(StackError, match="only 0 of 10 checkouts left a trace"):
         running.fix_it(SETTINGS, scenario(MISSED))
     assert system.did.count("buy") == running.LOOKS
+
+
+@pytest.mark.parametrize(("others", "alone", "refused"), [(45.0, True, True), (0.5, True, False), (45.0, False, False)])
+def test_what_shows_only_where_nobody_else_buys(
+    system: Noted, monkeypatch: pytest.MonkeyPatch, others: float, alone: bool, refused: bool
+) -> None:
+    """Under load it is refused at once, and nothing is changed; the next step is named."""
+    monkeypatch.setattr(population, "bought_by_others", lambda settings: others)
+    wanted = replace(scenario(SEEN), alone=alone)
+    if not refused:
+        assert running.break_it(SETTINGS, wanted)[0] is SEEN
+        return
+    with pytest.raises(StackError, match="45 checkouts a second are made: end the load first"):
+        running.break_it(SETTINGS, wanted)
+    assert system.did == []

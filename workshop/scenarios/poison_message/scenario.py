@@ -71,7 +71,7 @@ SCENARIO = Scenario(
     signature=signature,
     diagnosis="a message fails again and again",
     diagnosis_of_one="there is no confirmed order",
-    traffic=Traffic(users=2, seconds=4.0),
+    traffic=Traffic(users=2, seconds=4.0, messages=True),
     look_alikes={
         "slow-consumer": "there every message is delivered in the end, later and later, and none fails",
     },

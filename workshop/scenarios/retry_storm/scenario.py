@@ -91,6 +91,7 @@ SCENARIO = Scenario(
         "less load: let nobody buy until the provider's line is empty, then a few at a time",
     ],
     signature=signature,
+    alone=True,
     traffic=Traffic(users=4, seconds=14.0, pause=1.2, surge=6),
     look_alikes={
         "retries": "there the first attempt fails at any load, here the usual load was fine until the rush",

@@ -59,6 +59,7 @@ SCENARIO = Scenario(
     signature=signature,
     diagnosis="messages wait longer and longer",
     # More messages than the worker takes, for long enough: what waits from one look counts against the next.
-    traffic=Traffic(users=2, seconds=10.0, pause=0.5),
+    alone=True,
+    traffic=Traffic(users=2, seconds=10.0, pause=0.5, messages=True),
     look_alikes={"poison-message": "there one fails again and again, and the others wait behind it"},
 )
