@@ -7,7 +7,7 @@ anywhere, nobody is.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ from workshop.traces.model import conventions, naming
 from workshop.traces.model.trace import Span, Trace
 from workshop.traces.neighbours.intervals import HOLE_MS, Interval
 from workshop.traces.neighbours.model import Holder, Wait
+from workshop.traces.time.ranks import nearest_rank
 from workshop.traces.time.self_time import Gap, gaps
 
 # Shorter ones are a busy machine.
@@ -24,8 +25,10 @@ STILL_MS = 60.0
 LEAST = 3
 # The share of the stretches in which one piece of code is being run, at least; by chance they are anywhere.
 ONE_PLACE = 0.8
-# Of these stretches others are somewhere else in so many: where all are at one place, they may wait for one thing.
-ELSEWHERE = 0.5
+# In so many of these stretches somebody else is held up: at another place, and for so many times as long as there
+# usually. Else all may wait for one thing, or each is at work of its own.
+HELD_UP = 0.5
+TIMES = 4.0
 # Frozen: so many stretches with several traces in them, and so much of all time.
 FROZEN_LEAST, FROZEN_SHARE = 5, 0.25
 
@@ -36,6 +39,7 @@ Process = tuple[str, str]  # service, instance
 class _Piece:
     """From when to when a trace was at one place of a process; `place` is empty where it had no say in it.
 
+    `work` is what it did there, with the name of the span that it did it in.
     `is_code` is what its code alone explains: in front of a first statement it may wait for a connection, and after the
     last one for a COMMIT, neither of which has a span.
     """
@@ -43,8 +47,13 @@ class _Piece:
     start: int
     end: int
     span: Span
+    work: tuple[str, ...]
     place: tuple[str, ...] = ()
     is_code: bool = False
+
+    @property
+    def ns(self) -> int:
+        return self.end - self.start
 
 
 @dataclass(frozen=True)
@@ -82,19 +91,24 @@ class Processes:
     def __init__(self, traces: Sequence[Trace], known: Collection[Interval] = ()) -> None:
         moments: dict[Process, list[int]] = defaultdict(list)
         pieces: dict[Process, list[_Piece]] = defaultdict(list)
+        spans: dict[Process, Counter[str]] = defaultdict(Counter)
         holes = {(hole.span.trace_id, hole.span.span_id, hole.start) for hole in known}
         for trace in traces:
             for span in trace.spans:
                 moments[process_of(span)] += [span.start, span.end]
+                spans[process_of(span)][naming.name_template(span.name)] += 1
                 for process, piece in _pieces(trace, span):
                     if (piece.span.trace_id, piece.span.span_id, piece.start) not in holes:
                         pieces[process].append(piece)
         self._still: dict[Process, list[_Still]] = {}
         self._place: dict[Process, tuple[str, ...]] = {}
         for process, found in moments.items():
-            self._look(process, sorted(found), pieces[process])
+            usual = _usual(pieces[process], spans[process])
+            self._look(process, sorted(found), pieces[process], usual)
 
-    def _look(self, process: Process, moments: list[int], pieces: list[_Piece]) -> None:
+    def _look(
+        self, process: Process, moments: list[int], pieces: list[_Piece], usual: Mapping[tuple[str, ...], float]
+    ) -> None:
         still = [
             found
             for start, end in pairwise(moments)
@@ -106,12 +120,17 @@ class Processes:
         if crowded < LEAST:
             return
         place, often = (places.most_common(1) or [((), 0)])[0]
-        elsewhere = [each for each in still if {place} < {piece.place for piece in each.inside}]
-        if often >= ONE_PLACE * len(still) and len(elsewhere) >= ELSEWHERE * often:
+        held_up = [{piece.place for piece in each.inside if piece.ns >= TIMES * usual[piece.work]} for each in still]
+        there = [
+            any(piece.place == place for piece in each.inside) and bool(up - {place})
+            for each, up in zip(still, held_up, strict=True)
+        ]
+        if often >= ONE_PLACE * len(still) and sum(there) >= HELD_UP * often:
             self._place[process], self._still[process] = place, still
             return
         share = sum(each.end - each.start for each in still) / max(moments[-1] - moments[0], 1)
-        if crowded >= FROZEN_LEAST and crowded * 2 >= len(still) and share >= FROZEN_SHARE:
+        many = crowded >= FROZEN_LEAST and crowded * 2 >= len(still) and share >= FROZEN_SHARE
+        if many and sum(map(bool, held_up)) >= HELD_UP * len(still):
             self._still[process] = still
 
     def waits(self, trace: Trace) -> Iterator[Wait]:
@@ -183,16 +202,32 @@ def process_of(span: Span) -> Process:
 def _pieces(trace: Trace, span: Span) -> Iterator[tuple[Process, _Piece]]:
     """What of a span is time in its process, or in front of the one that it called."""
     if conventions.is_db(span):
-        yield process_of(span), _Piece(span.start, span.end, span)
+        yield process_of(span), _Piece(span.start, span.end, span, (naming.short_label(span),))
     elif span.kind == "client":
         for callee in trace.children(span):
             if callee.service != span.service and callee.start > span.start:
-                yield process_of(callee), _Piece(span.start, callee.start, span)
+                yield process_of(callee), _Piece(span.start, callee.start, span, ("before", callee.name))
     else:
         for gap in gaps(trace, span):
             if gap.ms >= HOLE_MS and not _before_another_try(gap):
                 code = not _beside_a_transaction(gap)
-                yield process_of(span), _Piece(gap.start, gap.end, span, _place(span, gap.before, gap.after), code)
+                place = _place(span, gap.before, gap.after)
+                yield process_of(span), _Piece(gap.start, gap.end, span, place, place, code)
+
+
+def _usual(pieces: Sequence[_Piece], spans: Counter[str]) -> dict[tuple[str, ...], float]:
+    """How long each piece of work usually takes, in ns: the lower quartile. `spans` are how many there are of a name.
+
+    Short gaps are no pieces: as many as are missing are none at all.
+    """
+    lengths: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for piece in pieces:
+        lengths[piece.work].append(piece.ns)
+    named = {piece.work: spans[piece.work[0]] for piece in pieces if piece.place}
+    return {
+        work: nearest_rank([*found, *[0] * max(0, named.get(work, 0) - len(found))], 25)
+        for work, found in lengths.items()
+    }
 
 
 def _before_another_try(gap: Gap) -> bool:

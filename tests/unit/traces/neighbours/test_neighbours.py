@@ -8,6 +8,7 @@ import pytest
 from tests.unit.traces.trace_shapes import LOCK, SUM, Node, call, link, server, span, sql, trace
 from workshop.traces.model.trace import Trace
 from workshop.traces.neighbours.neighbours import Population, neighbours
+from workshop.traces.neighbours.processes import Processes
 
 
 def identity(number: int) -> str:
@@ -160,6 +161,24 @@ def test_a_pause_before_another_try_is_no_wait_for_the_process() -> None:
     ]  # fmt: skip
     population = Population(made)
     assert [wait.title for each in made for wait in population.of(each).waits] == []
+
+
+@pytest.mark.parametrize("rate", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize(("hole_ms", "sum_ms"), [(300, 200), (300, 20), (120, 400), (1000, 300)])
+def test_a_call_without_a_span_keeps_nobody_else_waiting(rate: int, hole_ms: float, sum_ms: float) -> None:
+    """Requests at any rate, each at the same hole for a while, others in a slow statement: none takes longer for it."""
+    dealer, start, made = random.Random(7), 0.0, []
+    for number in range(1, 61):
+        start += dealer.expovariate(rate) * 1000
+        hole, second = hole_ms * dealer.uniform(0.8, 1.2), sum_ms * dealer.uniform(0.8, 1.2)
+        lock, total = sql("inventory", LOCK, start + 2, 3), sql("inventory", SUM, start + 5 + hole, second)
+        whole = hole + second + 8
+        made.append(
+            trace(server("inventory", "POST /reservations", start, whole, lock, total), trace_id=identity(number))
+        )
+    population = Population(made)
+    assert [wait.title for each in made for wait in population.of(each).waits if wait.kind == "process"] == []
+    assert list(Processes(made).at_work()) == []
 
 
 def delivered(front: int, took: float) -> list[Trace]:
