@@ -41,7 +41,7 @@ SCENARIO = Scenario(
     signature=signature,
     diagnosis="waiting for the whole table",
     diagnosis_of_one="slow statement: inventory SELECT product",
-    traffic=Traffic(users=4, browse=True, seconds=8.0, cold=True),
+    traffic=Traffic(users=8, browse=True, seconds=8.0, cold=True),
     look_alikes={"row-lock": "there plain reads go on"},
     period=8.0,
 )
