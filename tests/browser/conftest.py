@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from waitress.server import create_server
 
 from services.jaeger.settings import Settings as JaegerSettings
+from tests.browser.serving import serving
 from tests.unit.console.console_traces import checkout, hostile, huge, repeats
 from tests.unit.jaeger.stand_in import StandIn
 from workshop.console.app import create_app
@@ -75,10 +74,8 @@ def console_url(jaeger: StandIn, teaching: Path, tmp_path_factory: pytest.TempPa
     settings = Settings(
         jaeger_url=jaeger.query_url, history=str(history), teaching=str(teaching), teacher_folder=str(teacher)
     )
-    server = create_server(create_app(settings), host="127.0.0.1", port=0, ident=None)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    with serving(create_app(settings)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

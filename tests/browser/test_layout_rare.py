@@ -1,17 +1,17 @@
 """Pages that a classroom seldom sees, at every size: a large system's trace, no traces at all, no Jaeger."""
 
+import contextlib
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
-from waitress.server import create_server
 
 from services.jaeger.settings import Settings as JaegerSettings
 from tests.browser.conftest import FAST
+from tests.browser.serving import serving
 from tests.browser.test_layout import LAYOUT, SIZES, drawn
 from tests.unit.console.console_traces import document, span
 from tests.unit.jaeger.stand_in import StandIn
@@ -46,15 +46,8 @@ def consoles() -> Iterator[dict[str, str]]:
     told = json.dumps(large(time.time_ns() - 60 * 10**9)).encode()
     assert stand_ins["large"].export(told, "application/json").status_code == 200
     urls = {name: each.query_url for name, each in stand_ins.items()} | {"away": "http://127.0.0.1:1"}
-    servers = {
-        name: create_server(create_app(Settings(jaeger_url=url)), host="127.0.0.1", port=0, ident=None)
-        for name, url in urls.items()
-    }
-    for server in servers.values():
-        threading.Thread(target=server.run, daemon=True).start()
-    yield {name: f"http://127.0.0.1:{server.effective_port}" for name, server in servers.items()}
-    for server in servers.values():
-        server.close()
+    with contextlib.ExitStack() as served:
+        yield {name: served.enter_context(serving(create_app(Settings(jaeger_url=url)))) for name, url in urls.items()}
     for each in stand_ins.values():
         each.close()
 

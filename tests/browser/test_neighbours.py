@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, Route, expect
-from waitress.server import create_server
 
 from services.jaeger.settings import Settings as JaegerSettings
+from tests.browser.serving import serving
 from tests.unit.jaeger.stand_in import StandIn
 from workshop.console.app import create_app
 from workshop.console.settings import Settings
@@ -33,10 +32,8 @@ def jaeger() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def console_url(jaeger: StandIn) -> Iterator[str]:
     """A console that reads it."""
-    server = create_server(create_app(Settings(jaeger_url=jaeger.query_url)), host="127.0.0.1", port=0, ident=None)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    with serving(create_app(Settings(jaeger_url=jaeger.query_url))) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,18 @@
 """The shop's page in a browser, in front of replaced services: what a customer does, by mouse and by keyboard."""
 
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
-from waitress.server import create_server
 
 from common.errors import Problem
 from gateway.app import create_app
 from gateway.clients import Inventory, Orders
 from services.postgres.seed import products
+from tests.browser.serving import serving
 
 CATALOGUE = [
     {"sku": sku, "name": name, "price_cents": price, "currency": currency}
@@ -49,10 +48,8 @@ def placed() -> Iterator[list[dict[str, Any]]]:
 @pytest.fixture(scope="module")
 def shop_url(placed: list[dict[str, Any]]) -> Iterator[str]:
     """The shop's address."""
-    server = create_server(create_app(), host="127.0.0.1", port=0, ident=None)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    with serving(create_app()) as url:
+        yield url
 
 
 @pytest.fixture
