@@ -12,8 +12,7 @@ from waitress.server import create_server
 def serving(app: Flask) -> Iterator[str]:
     """The address at which it is served meanwhile."""
     server = create_server(app, host="127.0.0.1", port=0, ident=None)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    threading.Thread(target=server.run, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
